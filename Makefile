@@ -1,0 +1,73 @@
+# The two commands that matter: `make run` and `make test`.
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit reset lock
+
+help: ## Shows this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Makes .venv and installs the pinned dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "[install] a virtual environment in $(VENV), from $(PYTHON)"
+	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "The venv module is missing (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "[install] the pinned dependencies (about 250 MB: they carry Kafka's Java and PostgreSQL)"
+	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "[install] done"
+
+lint: install ## Lint and format check
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+types: install ## Types (mypy strict)
+	@$(VENV)/bin/mypy .
+
+contracts: install ## Direction of imports
+	@$(VENV)/bin/lint-imports --no-logo
+
+check: lint types contracts ## Lint, types and import contracts
+
+fmt: install ## Formats the code
+	@$(VENV)/bin/ruff check --fix-only --quiet . ; $(VENV)/bin/ruff format .
+
+unit: install ## Tests without any server
+	@$(VENV)/bin/pytest tests/unit
+
+integration: install ## Tests against a real PostgreSQL or Kafka
+	@$(VENV)/bin/pytest tests/integration
+
+e2e: install ## Black-box tests of the whole system
+	@$(VENV)/bin/pytest e2e_tests
+
+test: check ## Everything that must be green, on servers of its own
+	@$(VENV)/bin/pytest -m "not slow"
+
+test-all: check ## The longer runs too
+	@$(VENV)/bin/pytest
+
+run: install ## Starts everything; Ctrl-C stops it
+	@exec $(PY) -m devstack run
+
+demo: install ## 5,000 transfers against a running system
+	@exec $(PY) -m demo
+
+audit: install ## Checks every invariant on every shard
+	@exec $(VENV)/bin/holdfast audit
+
+reset: install ## Deletes all data of `make run`
+	@exec $(PY) -m devstack reset
+
+lock: install ## Resolves requirements.lock again from pyproject.toml
+	@$(PY) -m pip install --disable-pip-version-check --quiet uv
+	@$(VENV)/bin/uv pip compile --quiet pyproject.toml --all-extras --python-version 3.11 --universal \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		-o requirements.lock

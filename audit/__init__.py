@@ -1,0 +1,1 @@
+"""Checks every invariant with SQL of its own; shares no code with the engine."""

@@ -1,0 +1,248 @@
+"""Every setting of Holdfast, read from the environment and from `.env`.
+
+Names begin with `HOLDFAST_`; `__` separates levels (`HOLDFAST_GATEWAY__PORT`). Only entry points
+read settings; everything else is handed the values it needs.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "HOLDFAST_"
+DELIMITER = "__"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+PositiveInt = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Milliseconds = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """One level of settings; a name that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShardSettings(Section):
+    """One PostgreSQL database and the buckets that live on it."""
+
+    name: str = Field(min_length=1, description="Name of the shard, as in logs and /ready.")
+    dsn: str = Field(min_length=1, description="postgresql:// address of its database.")
+    buckets: tuple[int, ...] = Field(description="Buckets that live on it.")
+
+
+class GatewaySettings(Section):
+    """The HTTP edge."""
+
+    host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    port: Port = Field(8080, description="Port the gateway listens on; 0 takes a free one.")
+    hash_threads: PositiveInt = Field(2, description="Threads that hash passwords.")
+    hash_queue: PositiveInt = Field(64, description="Logins that may wait for a thread.")
+    send_queue: PositiveInt = Field(
+        10_000, description="Messages that may wait for Kafka; what is over is left to redrive."
+    )
+
+
+class KafkaSettings(Section):
+    """The broker, and how its topics are made."""
+
+    port: Port = Field(19092, description="Port of the broker that `make run` starts.")
+    bootstrap: str = Field(
+        "", description="host:port list of the brokers; empty means the one that `make run` starts."
+    )
+    replication_factor: PositiveInt = Field(1, description="Copies of each topic.")
+    min_insync_replicas: PositiveInt = Field(1, description="Copies that must have a message.")
+    topic_prefix: str = Field("wallet", description="First part of every topic name.")
+    group: str = Field("holdfast", description="Consumer group of the workers.")
+
+
+class PostgresSettings(Section):
+    """The PostgreSQL server that `make run` starts."""
+
+    port: Port = Field(15432, description="Port of the server that `make run` starts.")
+    shards: PositiveInt = Field(4, description="Shard databases that `make run` creates.")
+    pool_size: PositiveInt = Field(10, description="Connections a process opens to one shard.")
+    statement_s: Seconds = Field(5.0, description="A transaction older than this is dropped.")
+    lock_s: Seconds = Field(2.0, description="How long a statement waits for a row lock.")
+    allow_unsafe: bool = Field(
+        False, description="Accept fsync or synchronous_commit off (tests only)."
+    )
+
+
+class WorkerSettings(Section):
+    """The Faust edge."""
+
+    count: PositiveInt = Field(2, description="Worker processes that `make run` starts.")
+    session_timeout_s: Seconds = Field(
+        10.0, description="A worker that is silent for so long loses its partitions."
+    )
+    commit_interval_s: Seconds = Field(0.5, description="How often offsets are committed.")
+    lane_capacity: PositiveInt = Field(
+        1_000, description="Messages a lane holds before its partitions are paused."
+    )
+
+
+class LaneSettings(Section):
+    """How requests and messages are gathered into one transaction."""
+
+    batch_max: PositiveInt = Field(200, description="Items of one transaction at the most.")
+    try_linger_ms: Milliseconds = Field(2.0, description="Wait for company in the gateway.")
+    step_linger_ms: Milliseconds = Field(5.0, description="Wait for company in a worker.")
+
+
+class RedriveSettings(Section):
+    """Doing again what a row's status implies."""
+
+    first_after_s: Seconds = Field(10.0, description="Age at which a transfer is redriven first.")
+    backoff_cap_s: Seconds = Field(20.0, description="Longest wait between two redrives.")
+    poll_s: Seconds = Field(1.0, description="How often due rows are looked for.")
+
+
+class AuthSettings(Section):
+    """Tokens of users."""
+
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="HS256 key, 32 bytes or more; `make run` makes one and keeps it."
+    )
+    token_ttl_s: PositiveInt = Field(86_400, description="Life of a token.")
+
+
+class MessageSettings(Section):
+    """Keys that sign what goes over Kafka."""
+
+    keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="JSON object of key id to secret; `make run` makes one and keeps it.",
+    )
+    signing_key: str = Field(
+        "", description="Key id that signs; the other keys only verify. Empty: the first."
+    )
+
+
+class TransferSettings(Section):
+    """Defaults of transfers."""
+
+    expires_in_s: Annotated[int, Field(ge=1, le=604_800)] = Field(
+        86_400, description="Expiry of a transfer that names none."
+    )
+
+
+class LimitSettings(Section):
+    """Rate limits. Not built yet: accepted so that scripts can already set it."""
+
+    enabled: bool = Field(True, description="Rate limits on or off (no effect yet).")
+
+
+class LogSettings(Section):
+    """What processes write to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is written."
+    )
+    format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text.")
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    home: Path = Field(Path(".holdfast"), description="Folder of all data, logs and keys.")
+    buckets: Annotated[int, Field(ge=1, le=4096)] = Field(
+        32, description="Hash slots of the system; fixed when it is created."
+    )
+    shards: tuple[ShardSettings, ...] = Field(
+        (), description="JSON list of shards; empty means those that `make run` creates."
+    )
+    gateway: GatewaySettings = GatewaySettings()
+    kafka: KafkaSettings = KafkaSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    workers: WorkerSettings = WorkerSettings()
+    lanes: LaneSettings = LaneSettings()
+    redrive: RedriveSettings = RedriveSettings()
+    auth: AuthSettings = AuthSettings()
+    messages: MessageSettings = MessageSettings()
+    transfers: TransferSettings = TransferSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _each_bucket_on_one_shard(self) -> "Settings":
+        if self.shards:
+            placed = sorted(bucket for shard in self.shards for bucket in shard.buckets)
+            if placed != list(range(self.buckets)):
+                raise ValueError(
+                    f"HOLDFAST_SHARDS must place each bucket 0..{self.buckets - 1} exactly once"
+                )
+        return self
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The brokers to talk to: those configured, or the one that `make run` starts."""
+        return self.kafka.bootstrap or f"127.0.0.1:{self.kafka.port}"
+
+    @property
+    def shard_settings(self) -> tuple[ShardSettings, ...]:
+        """The shards configured, or those that `make run` creates: buckets dealt out in turn."""
+        if self.shards:
+            return self.shards
+        count = self.postgres.shards
+        return tuple(
+            ShardSettings(
+                name=f"shard{index}",
+                dsn=f"postgresql://holdfast@127.0.0.1:{self.postgres.port}/holdfast_shard{index}",
+                buckets=tuple(range(index, self.buckets, count)),
+            )
+            for index in range(count)
+        )
+
+
+class UnknownSettingError(Exception):
+    """A HOLDFAST_ name that no setting has, with the nearest one that exists."""
+
+
+def setting_names() -> list[str]:
+    """Every environment variable that `Settings` reads, `HOLDFAST_SHARDS` style."""
+    names = []
+    for name, field in Settings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            names += [f"{PREFIX}{name}{DELIMITER}{inner}".upper() for inner in kind.model_fields]
+        else:
+            names.append(f"{PREFIX}{name}".upper())
+    return names
+
+
+def _names_in_env_file(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line.split("=", 1)[0].strip() for line in lines if "=" in line and line[0] != "#"]
+
+
+def load_settings() -> Settings:
+    """Reads the settings of this process from the environment and `.env`.
+
+    Raises:
+        UnknownSettingError: an environment variable begins with `HOLDFAST_` and names no setting.
+        pydantic.ValidationError: a value is of the wrong kind.
+    """
+    known = setting_names()
+    given = [*os.environ, *_names_in_env_file(Path(".env"))]
+    for name in sorted({name.upper() for name in given if name.upper().startswith(PREFIX)}):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; see .env.example for all settings"
+            raise UnknownSettingError(f"{name} is not a setting{hint}")
+    return Settings()

@@ -1,0 +1,1 @@
+"""The demonstration: real traffic against a running system."""

@@ -1,0 +1,1 @@
+"""Real Kafka and PostgreSQL from packages, and the supervisor behind make run."""

@@ -1,0 +1,1 @@
+"""Kafka as both edges use it: topics and the sender."""

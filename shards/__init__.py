@@ -1,0 +1,1 @@
+"""Money and SQL: router, pools, schema and ledger; knows no saga."""

@@ -1,0 +1,1 @@
+"""The Faust edge: agents, redrive and dead letters."""
