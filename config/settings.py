@@ -143,7 +143,9 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is written."
     )
-    format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text.")
+    format: Literal["json", "console"] = Field(
+        "json", description="One JSON object a line, or text."
+    )
 
 
 class Settings(BaseSettings):

@@ -1,0 +1,250 @@
+"""One shard: its connections, its transactions, and its errors told in our words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import asyncpg
+
+from shards.connection import Connection
+from shards.errors import (
+    BucketNotHereError,
+    CommitUnknownError,
+    SchemaError,
+    ShardAwayError,
+    ShardBusyError,
+)
+from shards.statements import load_statements
+
+_SQL = load_statements("buckets")
+
+# What asyncpg raises when the server or the way to it is gone (kill -9 of a postmaster shows up as
+# InternalClientError four times of five, see asyncpg issue 1069).
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.DiskFullError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+_BUSY = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardOptions:
+    """How a process uses each of its shards.
+
+    Attributes:
+        pool_size: connections at the most.
+        transaction_s: a transaction or statement older than this loses its connection, so that a
+            shard that hangs looks like one that is away.
+        lock_s: how long one statement waits for a row lock.
+    """
+
+    pool_size: int = 10
+    transaction_s: float = 5.0
+    lock_s: float = 2.0
+
+
+class Shard:
+    """One PostgreSQL database and the buckets that live on it.
+
+    Opens nothing when made: the first use connects, and a shard that is away is found out then.
+    """
+
+    def __init__(
+        self, *, name: str, dsn: str, buckets: Collection[int], options: ShardOptions
+    ) -> None:
+        self.name = name
+        self.dsn = dsn
+        self.buckets = frozenset(buckets)
+        self._options = options
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for single statements, each its own transaction.
+
+        Raises:
+            ShardAwayError: no connection, or it broke, or it took longer than `transaction_s`.
+            ShardBusyError: no free connection in time, or a lock was not to be had.
+        """
+        try:
+            pool = await self._opened()
+            raw = await self._acquire(pool)
+        except _AWAY as error:
+            raise ShardAwayError(self.name, f"no connection: {error!r}") from error
+        # No CancelRequest at the deadline: cancelling a statement that commits is how a
+        # transaction that happened is taken for one that did not. The socket is dropped instead.
+        watchdog = asyncio.get_running_loop().call_later(
+            self._options.transaction_s, _drop, raw
+        )
+        try:
+            yield cast(Connection, raw)
+        except _BUSY as error:
+            raise ShardBusyError(self.name, str(error)) from error
+        except _AWAY as error:
+            _drop(raw)
+            raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
+        except asyncio.CancelledError:
+            _drop(raw)
+            raise
+        finally:
+            watchdog.cancel()
+            await pool.release(raw)
+
+    @asynccontextmanager
+    async def transaction(self, buckets: Collection[int]) -> AsyncIterator[Connection]:
+        """One READ COMMITTED transaction over rows of `buckets`, committed when the block ends.
+
+        It holds a shared lock on each bucket until the end, so a bucket cannot move away meanwhile.
+
+        Args:
+            buckets: every bucket whose rows the block reads under lock or writes.
+
+        Raises:
+            CommitUnknownError: the connection broke during COMMIT; run the same step again.
+            BucketNotHereError: this shard does not own one of the buckets.
+            ShardAwayError, ShardBusyError: as `connection`; nothing was written.
+        """
+        async with self.connection() as conn:
+            await conn.execute("BEGIN")
+            try:
+                await self._claim(conn, sorted(buckets))
+                yield conn
+            except Exception:
+                await _rollback(conn)
+                raise
+            try:
+                await conn.execute("COMMIT")
+            except _AWAY as error:
+                _drop(conn)
+                raise CommitUnknownError(self.name, repr(error)) from error
+
+    async def close(self) -> None:
+        """Ends all connections; those in use are dropped after a moment."""
+        if self._pool is not None:
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._pool.close()
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+
+    async def _claim(self, conn: Connection, buckets: list[int]) -> None:
+        await conn.execute(_SQL["share_buckets"], buckets)
+        # A statement of its own: its snapshot must be younger than the locks.
+        missing = await conn.fetchval(_SQL["find_bucket_not_owned"], buckets)
+        if missing is not None:
+            raise BucketNotHereError(self.name, f"bucket {missing} is not owned here")
+
+    async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self.dsn,
+                    min_size=0,
+                    max_size=self._options.pool_size,
+                    timeout=self._options.transaction_s,
+                    init=_prepare_connection,
+                    # Nothing here leaves session state behind: no reset between two users.
+                    reset=_no_reset,
+                    server_settings={
+                        "application_name": "holdfast",
+                        "lock_timeout": f"{int(self._options.lock_s * 1000)}ms",
+                        # A paused process must not hold a user's row for ever.
+                        "idle_in_transaction_session_timeout": (
+                            f"{int(self._options.transaction_s * 1000)}ms"
+                        ),
+                    },
+                )
+            return self._pool
+
+    async def _acquire(
+        self, pool: "asyncpg.Pool[asyncpg.Record]"
+    ) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+        try:
+            return await pool.acquire(timeout=self._options.transaction_s)
+        except TimeoutError as error:
+            if pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size():
+                raise ShardBusyError(self.name, "all connections are in use") from error
+            raise
+
+
+async def read_schema_facts(conn: Connection) -> dict[str, Any]:
+    """What a start must check: `shard`, `buckets`, `fsync`, `synchronous_commit`."""
+    row = await conn.fetchrow(_SQL["read_schema_facts"])
+    return dict(row) if row is not None else {}
+
+
+async def check_shard(shard: Shard, *, buckets: int, allow_unsafe: bool) -> None:
+    """Refuses a database that is not this shard, or that could lose an acknowledged commit.
+
+    Raises:
+        SchemaError: another shard's database, another number of buckets, not migrated, or fsync
+            or synchronous_commit off and not `allow_unsafe`.
+        ShardTransientError: it could not be asked.
+    """
+    async with shard.connection() as conn:
+        try:
+            facts = await read_schema_facts(conn)
+        except asyncpg.UndefinedTableError as error:
+            raise SchemaError(shard.name, "not migrated; run `holdfast migrate`") from error
+        owned = {row["bucket"] for row in await conn.fetch(_SQL["read_owned_buckets"])}
+    if not facts:
+        raise SchemaError(shard.name, "not set up; run `holdfast migrate`")
+    if facts["shard"] != shard.name:
+        raise SchemaError(shard.name, f"its DSN leads to the database of {facts['shard']}")
+    if facts["buckets"] != buckets:
+        raise SchemaError(
+            shard.name,
+            f"made with {facts['buckets']} buckets, HOLDFAST_BUCKETS says {buckets}: the number is"
+            " fixed when a system is created",
+        )
+    if owned != shard.buckets:
+        raise SchemaError(
+            shard.name,
+            f"owns buckets {sorted(owned)}, HOLDFAST_SHARDS says {sorted(shard.buckets)}",
+        )
+    if not allow_unsafe and "off" in (facts["fsync"], facts["synchronous_commit"]):
+        raise SchemaError(
+            shard.name,
+            "fsync or synchronous_commit is off: it can lose an acknowledged commit, which loses"
+            " or doubles money; turn both on",
+        )
+
+
+def _drop(conn: Any) -> None:
+    """Closes the socket at once, without asking the server anything."""
+    conn.terminate()
+
+
+async def _rollback(conn: Connection) -> None:
+    try:
+        await conn.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 - the first error is the one to tell; the socket goes
+        _drop(conn)
+
+
+async def _no_reset(_conn: Any) -> None:
+    return None
+
+
+async def _prepare_connection(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # Amounts are Python integers on both sides; asyncpg's Decimal would round silently at 28 digits.
+    await conn.set_type_codec(
+        "numeric", schema="pg_catalog", encoder=str, decoder=int, format="text"
+    )

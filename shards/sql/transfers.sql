@@ -1,0 +1,61 @@
+-- name: read_transfers
+SELECT
+    id, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key, fingerprint,
+    metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at
+FROM transfers
+WHERE id = ANY($1::uuid[])
+
+-- name: insert_transfers
+INSERT INTO transfers
+    (id, bucket, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key,
+     fingerprint, metadata, traceparent, attempts, next_attempt_at, created_at, expires_at,
+     ended_at)
+SELECT
+    id, bucket, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key,
+    fingerprint, metadata::jsonb, traceparent, 0, next_attempt_at, created_at, expires_at, ended_at
+FROM unnest(
+    $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::numeric[], $7::text[],
+    $8::text[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
+    AS new (id, bucket, payer_id, payee_id, currency, amount, status, reason, caller,
+            idempotency_key, fingerprint, metadata, traceparent, next_attempt_at, created_at,
+            expires_at, ended_at)
+
+-- name: change_statuses
+UPDATE transfers SET
+    status = new.after,
+    reason = new.reason,
+    attempts = 0,
+    next_attempt_at = new.next_attempt_at,
+    debited_at = CASE WHEN new.after = 'debited' THEN new.at ELSE transfers.debited_at END,
+    ended_at = CASE WHEN new.next_attempt_at IS NULL THEN new.at END
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    AS new (id, before, after, reason, at, next_attempt_at)
+WHERE transfers.id = new.id AND transfers.status = new.before
+RETURNING transfers.id
+
+-- name: claim_due
+-- No user lock: it moves no money and waits for nobody. The wait doubles with each attempt and is
+-- capped; jitter takes up to half of it away, so that what failed together comes back spread.
+WITH clock AS MATERIALIZED (SELECT app_now() AS now),
+due AS (
+    SELECT t.id
+    FROM transfers AS t, clock
+    WHERE t.bucket = ANY($1::integer[]) AND t.next_attempt_at <= clock.now
+    ORDER BY t.next_attempt_at
+    LIMIT $2
+    FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE transfers AS t SET
+    attempts = t.attempts + 1,
+    next_attempt_at = clock.now
+        + least($3::interval * 2 ^ least(t.attempts, 16), $4::interval)
+        * (1 - $5::double precision / 2)
+FROM due, clock
+WHERE t.id = due.id
+RETURNING
+    t.id, t.payer_id, t.payee_id, t.currency, t.amount, t.status, t.reason, t.caller,
+    t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
+    t.created_at, t.expires_at, t.debited_at, t.ended_at,
+    t.expires_at <= clock.now AS expired

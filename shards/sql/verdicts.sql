@@ -1,0 +1,13 @@
+-- name: read_verdicts
+SELECT transfer_id, payer_id, payee_id, currency, amount, verdict, reason, created_at
+FROM verdicts
+WHERE transfer_id = ANY($1::uuid[])
+
+-- name: insert_verdicts
+INSERT INTO verdicts
+    (transfer_id, bucket, payer_id, payee_id, currency, amount, verdict, reason, created_at)
+SELECT * FROM unnest(
+    $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::numeric[], $7::text[],
+    $8::text[], $9::timestamptz[])
+ON CONFLICT (transfer_id) DO NOTHING
+RETURNING transfer_id

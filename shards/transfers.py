@@ -1,0 +1,166 @@
+"""Transfer rows, on the payer's shard: the frozen-balance record and the memory of the saga.
+
+What a status means and which change is allowed is decided in `sagas`; here a change is only ever
+made from the status it was decided on.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from shards.connection import Connection, Row
+from shards.ids import bucket_of
+from shards.statements import load_statements
+
+_SQL = load_statements("transfers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """One TCC saga: one payer, one payee, one amount of minor units."""
+
+    id: UUID
+    payer_id: UUID
+    payee_id: UUID | None
+    currency: str
+    amount: int
+    status: str
+    reason: str | None
+    caller: str
+    idempotency_key: str
+    fingerprint: bytes
+    metadata: str | None
+    traceparent: str
+    attempts: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    expires_at: datetime
+    debited_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """A status change: `id` goes from `before` to `after` at `at`.
+
+    `next_attempt_at` is when redrive looks first; None exactly when `after` is terminal.
+    """
+
+    id: UUID
+    before: str
+    after: str
+    reason: str | None
+    at: datetime
+    next_attempt_at: datetime | None
+
+
+class StaleStatusError(Exception):
+    """A row was not in the status it was decided on, under its payer's lock: a bug."""
+
+
+async def read_transfers(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Transfer]:
+    """The transfers among `ids` that exist. Decide on them only under the payers' locks."""
+    return {row["id"]: _transfer(row) for row in await conn.fetch(_SQL["read_transfers"], list(ids))}
+
+
+async def insert_transfers(conn: Connection, transfers: Sequence[Transfer]) -> None:
+    """Inserts new transfers; a key that is taken fails the statement and so the transaction."""
+    if not transfers:
+        return
+    await conn.execute(
+        _SQL["insert_transfers"],
+        [t.id for t in transfers],
+        [bucket_of(t.id) for t in transfers],
+        [t.payer_id for t in transfers],
+        [t.payee_id for t in transfers],
+        [t.currency for t in transfers],
+        [t.amount for t in transfers],
+        [t.status for t in transfers],
+        [t.reason for t in transfers],
+        [t.caller for t in transfers],
+        [t.idempotency_key for t in transfers],
+        [t.fingerprint for t in transfers],
+        [t.metadata for t in transfers],
+        [t.traceparent for t in transfers],
+        [t.next_attempt_at for t in transfers],
+        [t.created_at for t in transfers],
+        [t.expires_at for t in transfers],
+        [t.ended_at for t in transfers],
+    )
+
+
+async def change_statuses(conn: Connection, changes: Sequence[StatusChange]) -> None:
+    """Compare-and-set of each status.
+
+    Raises:
+        StaleStatusError: a row was not in its `before`; the transaction is to be given up.
+    """
+    if not changes:
+        return
+    rows = await conn.fetch(
+        _SQL["change_statuses"],
+        [c.id for c in changes],
+        [c.before for c in changes],
+        [c.after for c in changes],
+        [c.reason for c in changes],
+        [c.at for c in changes],
+        [c.next_attempt_at for c in changes],
+    )
+    if len(rows) != len(changes):
+        changed = {row["id"] for row in rows}
+        raise StaleStatusError(f"{[str(c.id) for c in changes if c.id not in changed]}")
+
+
+async def claim_due(
+    conn: Connection,
+    *,
+    buckets: Collection[int],
+    limit: int,
+    backoff_base: timedelta,
+    backoff_cap: timedelta,
+    jitter: float,
+) -> list[tuple[Transfer, bool]]:
+    """Takes transfers whose next attempt is due, and plans the attempt after this one.
+
+    Rows that a step or another redrive has locked are left to it. Claiming twice is harmless: what
+    is done with a claim is the same message again.
+
+    Args:
+        conn: outside a transaction; the claim is one statement.
+        buckets: the payers' buckets to look in.
+        limit: rows at the most.
+        backoff_base: wait after the first attempt; doubled for each one after, plus jitter.
+        backoff_cap: the longest wait.
+        jitter: 0 to 1; the wait is shortened by up to half of it.
+
+    Returns:
+        Each claimed transfer, and whether its expiry has passed by this shard's clock.
+    """
+    rows = await conn.fetch(
+        _SQL["claim_due"], sorted(buckets), limit, backoff_base, backoff_cap, jitter
+    )
+    return [(_transfer(row), row["expired"]) for row in rows]
+
+
+def _transfer(row: Row) -> Transfer:
+    return Transfer(
+        id=row["id"],
+        payer_id=row["payer_id"],
+        payee_id=row["payee_id"],
+        currency=row["currency"],
+        amount=row["amount"],
+        status=row["status"],
+        reason=row["reason"],
+        caller=row["caller"],
+        idempotency_key=row["idempotency_key"],
+        fingerprint=row["fingerprint"],
+        metadata=row["metadata"],
+        traceparent=row["traceparent"],
+        attempts=row["attempts"],
+        next_attempt_at=row["next_attempt_at"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        debited_at=row["debited_at"],
+        ended_at=row["ended_at"],
+    )

@@ -1,0 +1,81 @@
+"""Verdicts, on the payee's shard: its final word on a transfer."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shards.connection import Connection
+from shards.ids import bucket_of
+from shards.statements import load_statements
+
+_SQL = load_statements("verdicts")
+
+
+class VerdictKind(StrEnum):
+    """The two answers; a transfer has one of them for ever."""
+
+    CREDITED = "credited"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The verdict on one transfer, with what was asked; `amount` is minor units."""
+
+    transfer_id: UUID
+    payer_id: UUID
+    payee_id: UUID
+    currency: str
+    amount: int
+    kind: VerdictKind
+    reason: str | None
+    created_at: datetime
+
+
+class VerdictRaceError(Exception):
+    """Another transaction gave the verdict first; run the step again to read it."""
+
+
+async def read_verdicts(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Verdict]:
+    """The verdicts that stand, by transfer id."""
+    rows = await conn.fetch(_SQL["read_verdicts"], list(ids))
+    return {
+        row["transfer_id"]: Verdict(
+            transfer_id=row["transfer_id"],
+            payer_id=row["payer_id"],
+            payee_id=row["payee_id"],
+            currency=row["currency"],
+            amount=row["amount"],
+            kind=VerdictKind(row["verdict"]),
+            reason=row["reason"],
+            created_at=row["created_at"],
+        )
+        for row in rows
+    }
+
+
+async def insert_verdicts(conn: Connection, verdicts: Sequence[Verdict]) -> None:
+    """Gives verdicts; the primary key decides who was first.
+
+    Raises:
+        VerdictRaceError: one was there (a payee that does not exist has no row to lock, so two may
+            try); the transaction is to be given up.
+    """
+    if not verdicts:
+        return
+    rows = await conn.fetch(
+        _SQL["insert_verdicts"],
+        [v.transfer_id for v in verdicts],
+        [bucket_of(v.payee_id) for v in verdicts],
+        [v.payer_id for v in verdicts],
+        [v.payee_id for v in verdicts],
+        [v.currency for v in verdicts],
+        [v.amount for v in verdicts],
+        [v.kind.value for v in verdicts],
+        [v.reason for v in verdicts],
+        [v.created_at for v in verdicts],
+    )
+    if len(rows) != len(verdicts):
+        raise VerdictRaceError(f"{len(verdicts) - len(rows)} of {len(verdicts)} were there")
