@@ -77,6 +77,9 @@ class WorkerSettings(Section):
     """The Faust edge."""
 
     count: PositiveInt = Field(2, description="Worker processes that `make run` starts.")
+    admin_port: Port = Field(
+        0, description="Port of a worker's internal listener (/live, /ready, /metrics); 0: a free one."
+    )
     session_timeout_s: Seconds = Field(
         10.0, description="A worker that is silent for so long loses its partitions."
     )

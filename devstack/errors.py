@@ -1,10 +1,10 @@
 """Everything that can go wrong with the development stack, as one small tree.
 
-    DevstackError           its text is for the person at the terminal, and says what to do
-    ├── JarError            Kafka's jars could not be fetched, or are not those of the lock
-    ├── PortTakenError      another program listens where we want to
-    ├── ServerError         a process ended, or was not ready in time; carries the end of its log
-    └── HomeError           the data folder is in use, or holds data of another version
+DevstackError           its text is for the person at the terminal, and says what to do
+├── JarError            Kafka's jars could not be fetched, or are not those of the lock
+├── PortTakenError      another program listens where we want to
+├── ServerError         a process ended, or was not ready in time; carries the end of its log
+└── HomeError           the data folder is in use, or holds data of another version
 """
 
 from pathlib import Path
@@ -31,9 +31,7 @@ class PortTakenError(DevstackError):
     """
 
     def __init__(self, port: int, setting: str) -> None:
-        super().__init__(
-            f"port {port} is taken by another program; set {setting} to a free one"
-        )
+        super().__init__(f"port {port} is taken by another program; set {setting} to a free one")
         self.port = port
         self.setting = setting
 

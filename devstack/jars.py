@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def class_path(
         folder: where they are kept; `default_folder()` if not given.
         jars: the lock; `kafka-jars.lock` if not given.
         fetch: how one jar is fetched.
-        report: told before something is fetched.
+        report: told before and after something is fetched.
 
     Raises:
         JarError: a jar could not be fetched, or what came is not what the lock says.
@@ -96,8 +97,10 @@ def class_path(
         wanted = _broken(jars, folder)
         if wanted:
             size_mb = sum(jar.size for jar in wanted) / 1e6
+            since = time.monotonic()
             report(f"fetching {len(wanted)} jars of Kafka, {size_mb:.0f} MB")
             _fetch_all(wanted, folder, fetch)
+            report(f"Kafka's jars are here and checked ({time.monotonic() - since:.1f} s)")
         _drop_strangers(jars, folder)
     return paths
 

@@ -1,5 +1,6 @@
 """Children that never outlive us: how they are started, asked to end, and ended."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -104,6 +105,20 @@ def run_to_end(command: Command, *, timeout_s: float) -> None:
         raise ServerError(f"{command.name} did not end in {timeout_s:.0f} s", command.output)
     if child.exit_code != 0:
         raise ServerError(f"{command.name} ended with code {child.exit_code}", command.output)
+
+
+def still_runs(process: psutil.Process) -> bool:
+    """Whether that very process runs, which need not be a child of ours; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def send(process: psutil.Process, number: signal.Signals) -> None:
+    """Sends a signal, which is no news to a process that has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 def _spawn(command: Command) -> subprocess.Popen[bytes]:

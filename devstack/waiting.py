@@ -6,7 +6,7 @@ from collections.abc import Callable
 _POLL_S = 0.02
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
+def wait_until(condition: Callable[[], bool], *, timeout_s: float, poll_s: float = _POLL_S) -> bool:
     """Asks again and again until the condition holds or the time is over.
 
     Returns:
@@ -16,5 +16,5 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
     while not condition():
         if time.monotonic() >= deadline:
             return condition()
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
     return True

@@ -1,9 +1,9 @@
 """What can go wrong between this project and Kafka.
 
-    MessagingError
-    ├── BrokerUnavailableError   transient: nobody knows whether the messages arrived; send again
-    ├── UnsendableMessageError   bug: this message can never be sent; its neighbours can
-    └── TopicsError              topics are missing or made differently; a person has to act
+MessagingError
+├── BrokerUnavailableError   transient: nobody knows whether the messages arrived; send again
+├── UnsendableMessageError   bug: this message can never be sent; its neighbours can
+└── TopicsError              topics are missing or made differently; a person has to act
 """
 
 from dataclasses import dataclass
@@ -43,5 +43,8 @@ class TopicsError(MessagingError):
 
     def __init__(self, problems: list[TopicProblem]) -> None:
         told = "; ".join(f"{problem.topic!r} {problem.what}" for problem in problems)
-        super().__init__(f"Kafka topics: {told}; run `holdfast migrate`")
+        super().__init__(
+            f"Kafka topics: {told}. Run `holdfast migrate`: it makes what is missing, and leaves"
+            " alone what was made with other numbers (change the settings, or delete the topic)"
+        )
         self.problems = problems

@@ -118,12 +118,13 @@ async def create_topics(
         ]
         if not wanted:
             return []
+        await _until_controller(admin)
         created = _created(await admin.create_topics(wanted))
         await _until_leaders(admin, names)
         return created
 
 
-def _created(response: Any) -> list[str]:  # noqa: ANN401 - aiokafka ships no types
+def _created(response: Any) -> list[str]:
     created = []
     problems = []
     for topic, code, message in response.topic_errors:
@@ -135,6 +136,14 @@ def _created(response: Any) -> list[str]:  # noqa: ANN401 - aiokafka ships no ty
     if problems:
         raise TopicsError(problems)
     return created
+
+
+async def _until_controller(admin: AIOKafkaAdminClient) -> None:
+    """A broker that has just started answers before it knows who decides about topics."""
+    while True:
+        if (await admin.describe_cluster())["controller_id"] >= 0:
+            return
+        await asyncio.sleep(0.02)
 
 
 async def _until_leaders(admin: AIOKafkaAdminClient, names: TopicNames) -> None:
@@ -184,14 +193,16 @@ async def check_topics(
         copies = min((len(found["replicas"]) for found in described[topic]), default=0)
         compared = (
             ("partitions", len(described[topic]), partitions),
-            ("copies", copies, replication_factor),
+            ("replication factor", copies, replication_factor),
             ("min.insync.replicas", in_sync[topic], min_insync_replicas),
         )
-        problems += [
-            TopicProblem(topic=topic, what=f"has {found} {what}, settings say {wanted}")
+        other = [
+            f"{what} {found} where the settings say {wanted}"
             for what, found, wanted in compared
             if found != wanted
         ]
+        if other:
+            problems.append(TopicProblem(topic=topic, what=f"has {', '.join(other)}"))
     if problems:
         raise TopicsError(problems)
 

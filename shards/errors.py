@@ -1,12 +1,12 @@
 """What can go wrong on a shard, by what to do about it.
 
-    ShardError
-      ShardTransientError     try again: later, or on a fresh connection
-        ShardAwayError        the database does not answer, or the connection broke
-          CommitUnknownError  it broke during COMMIT: run the step again, its rows tell
-        ShardBusyError        a lock, a deadlock, a full pool
-        BucketNotHereError    the bucket lives elsewhere now: refresh the map
-      SchemaError             the database is not what this code was made for; a person must act
+ShardError
+  ShardTransientError     try again: later, or on a fresh connection
+    ShardAwayError        the database does not answer, or the connection broke
+      CommitUnknownError  it broke during COMMIT: run the step again, its rows tell
+    ShardBusyError        a lock, a deadlock, a full pool
+    BucketNotHereError    the bucket lives elsewhere now: refresh the map
+  SchemaError             the database is not what this code was made for; a person must act
 """
 
 

@@ -37,7 +37,7 @@ class UsedKey:
 
 
 async def find_keys(conn: Connection, keys: Collection[KeyOf]) -> dict[KeyOf, UsedKey]:
-    """The keys among `keys` that are used; under the wallets' locks nobody can use one meanwhile."""
+    """The keys among `keys` that are used; under the wallets' locks that cannot change."""
     asked = list(keys)
     rows = await conn.fetch(
         _SQL["find_keys"],

@@ -1,7 +1,7 @@
 """Brings a shard's schema up to date, and makes an empty database into a shard.
 
-Plain numbered files, one transaction each, recorded with their SHA-256: no tool we found runs asyncpg
-migrations over many databases without bringing an ORM or a second driver along.
+Plain numbered files, one transaction each, recorded with their SHA-256: no tool we found runs
+asyncpg migrations over many databases without bringing an ORM or a second driver along.
 """
 
 import hashlib
@@ -77,9 +77,7 @@ async def migrate(dsn: str, *, shard: str) -> list[str]:
         await conn.close()
 
 
-async def set_up_shard(
-    dsn: str, *, shard: str, owned: frozenset[int], buckets: int
-) -> bool:
+async def set_up_shard(dsn: str, *, shard: str, owned: frozenset[int], buckets: int) -> bool:
     """Makes a migrated, empty database into the shard `shard`: its buckets and its currencies.
 
     Returns:

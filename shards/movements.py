@@ -44,9 +44,7 @@ class Movement:
 async def read_movements(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Movement]:
     """The movements among `ids` that exist."""
     rows = await conn.fetch(_SQL["read_movements"], list(ids))
-    return {
-        row["id"]: Movement(**{**dict(row), "kind": MovementKind(row["kind"])}) for row in rows
-    }
+    return {row["id"]: Movement(**{**dict(row), "kind": MovementKind(row["kind"])}) for row in rows}
 
 
 async def insert_movements(conn: Connection, movements: Sequence[Movement]) -> None:

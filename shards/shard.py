@@ -89,11 +89,9 @@ class Shard:
             raise ShardAwayError(self.name, f"no connection: {error!r}") from error
         # No CancelRequest at the deadline: cancelling a statement that commits is how a
         # transaction that happened is taken for one that did not. The socket is dropped instead.
-        watchdog = asyncio.get_running_loop().call_later(
-            self._options.transaction_s, _drop, raw
-        )
+        watchdog = asyncio.get_running_loop().call_later(self._options.transaction_s, _drop, raw)
         try:
-            yield cast(Connection, raw)
+            yield cast("Connection", raw)
         except _BUSY as error:
             raise ShardBusyError(self.name, str(error)) from error
         except _AWAY as error:
@@ -244,7 +242,8 @@ async def _no_reset(_conn: Any) -> None:
 
 
 async def _prepare_connection(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-    # Amounts are Python integers on both sides; asyncpg's Decimal would round silently at 28 digits.
+    # Amounts are Python integers on both sides; asyncpg's Decimal would round silently at 28
+    # digits.
     await conn.set_type_codec(
         "numeric", schema="pg_catalog", encoder=str, decoder=int, format="text"
     )

@@ -61,7 +61,9 @@ class StaleStatusError(Exception):
 
 async def read_transfers(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Transfer]:
     """The transfers among `ids` that exist. Decide on them only under the payers' locks."""
-    return {row["id"]: _transfer(row) for row in await conn.fetch(_SQL["read_transfers"], list(ids))}
+    return {
+        row["id"]: _transfer(row) for row in await conn.fetch(_SQL["read_transfers"], list(ids))
+    }
 
 
 async def insert_transfers(conn: Connection, transfers: Sequence[Transfer]) -> None:

@@ -69,8 +69,10 @@ async def lock_users(
     """
     block = _SQL["lock_users"] if wait else _SQL["lock_users_not_locked"]
     rows = await conn.fetch(block, list(ids))
-    return {row["id"]: LockedUser(row["id"], UserStatus(row["status"]), row["event_sequence"])
-            for row in rows}
+    return {
+        row["id"]: LockedUser(row["id"], UserStatus(row["status"]), row["event_sequence"])
+        for row in rows
+    }
 
 
 async def find_users(conn: Connection, ids: Collection[UUID]) -> dict[UUID, UserStatus]:

@@ -1,0 +1,56 @@
+-- name: verdict_shape
+-- says: A verdict is credited or refused, gives a reason if refused, and is of a positive amount.
+-- examines: verdicts
+SELECT
+    ARRAY[transfer_id::text] AS ids,
+    format('%s of %s, reason %s, refunded %s', verdict, amount, reason, refunded_amount) AS detail
+FROM verdicts
+WHERE verdict NOT IN ('credited', 'refused')
+    OR (verdict = 'refused') <> (reason IS NOT NULL)
+    OR amount <= 0 OR amount = 'NaN'
+    OR refunded_amount < 0 OR refunded_amount > amount
+
+-- name: verdict_once
+-- says: No transfer has two verdicts.
+-- examines: verdicts
+SELECT
+    ARRAY[transfer_id::text] AS ids,
+    format('verdicts: %s', string_agg(verdict, ', ')) AS detail
+FROM verdicts
+GROUP BY transfer_id
+HAVING count(*) > 1
+
+-- name: verdict_entries
+-- says: A credited verdict has exactly one credit entry, a refused one has none.
+-- examines: verdicts entries
+WITH credit AS (
+    SELECT transfer_id, count(*) AS entries
+    FROM entries
+    WHERE kind = 'transfer_in'
+    GROUP BY transfer_id
+)
+SELECT
+    ARRAY[v.transfer_id::text] AS ids,
+    format('%s with %s credit entries', v.verdict, coalesce(c.entries, 0)) AS detail
+FROM verdicts AS v
+LEFT JOIN credit AS c ON c.transfer_id = v.transfer_id
+WHERE coalesce(c.entries, 0) <> CASE WHEN v.verdict = 'credited' THEN 1 ELSE 0 END
+
+-- name: credit_of_verdict
+-- says: A credit entry has its credited verdict: same payer, payee, currency and amount.
+-- examines: entries verdicts
+SELECT
+    ARRAY[e.transfer_id::text, e.user_id::text, e.currency, e.seq::text] AS ids,
+    CASE
+        WHEN v.transfer_id IS NULL THEN 'credit without a credited verdict'
+        ELSE format('credit of %s %s from %s to %s, the verdict is on %s %s from %s to %s',
+            e.amount, e.currency, e.counterparty_id, e.user_id,
+            v.amount, v.currency, v.payer_id, v.payee_id)
+    END AS detail
+FROM entries AS e
+LEFT JOIN verdicts AS v ON v.transfer_id = e.transfer_id AND v.verdict = 'credited'
+WHERE e.kind = 'transfer_in'
+    AND (
+        v.transfer_id IS NULL
+        OR (e.user_id, e.counterparty_id, e.currency, e.amount)
+            IS DISTINCT FROM (v.payee_id, v.payer_id, v.currency, v.amount))

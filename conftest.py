@@ -1,0 +1,61 @@
+"""Real servers for the tests that ask for them: one of each for a whole run, on free ports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from devstack.kafka import KafkaBroker
+from devstack.ports import free_port
+from devstack.postgres import PostgresServer
+from shards.router import ShardMap
+from tests.databases import (
+    TEMPLATE,
+    ShardDatabase,
+    create_shards,
+    create_template,
+    drop_shards,
+    open_map,
+)
+
+BUCKETS = 8
+
+# A killed server keeps what it has written either way; only a power cut tells the difference.
+FAST = {"fsync": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server with the migrated template; those who stop one start their own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", FAST)
+    server.start()
+    asyncio.run(create_template(server.dsn("postgres"), server.dsn(TEMPLATE)))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker that no test may stop: those that do so start their own."""
+    folder = tmp_path_factory.mktemp("kafka")
+    broker = KafkaBroker(folder / "data", free_port(), folder / "logs")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+async def shard_databases(postgres: PostgresServer) -> AsyncIterator[list[ShardDatabase]]:
+    """Two empty shards of a system with 8 buckets."""
+    databases = await create_shards([postgres.dsn("postgres")], count=2, buckets=BUCKETS)
+    yield databases
+    await drop_shards(databases)
+
+
+@pytest.fixture
+async def shards(shard_databases: list[ShardDatabase]) -> AsyncIterator[ShardMap]:
+    """The router over `shard_databases`."""
+    opened = open_map(shard_databases, buckets=BUCKETS)
+    yield opened
+    await opened.close()

@@ -1,0 +1,37 @@
+"""Asks a Kafka broker, in its own protocol, whether it is open for work."""
+
+import socket
+import struct
+
+_METADATA = 3
+_VERSION = 1
+_CORRELATION = 1
+_TIMEOUT_S = 1.0
+
+
+def broker_answers(port: int) -> bool:
+    """Whether a broker on 127.0.0.1 lists itself as a live member of its cluster.
+
+    An open port says less: the broker listens before the controller lets clients use it.
+    """
+    # Header: api, version, correlation, client id; body: the topics asked for, none.
+    request = struct.pack(">hhih4si", _METADATA, _VERSION, _CORRELATION, 4, b"wait", 0)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            (size,) = struct.unpack(">i", _read(connection, 4))
+            answer = _read(connection, size)
+    except OSError:
+        return False
+    correlation, brokers = struct.unpack_from(">ii", answer)
+    return bool(correlation == _CORRELATION and brokers > 0)
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    parts = b""
+    while len(parts) < size:
+        part = connection.recv(size - len(parts))
+        if not part:
+            raise ConnectionError("the broker hung up")
+        parts += part
+    return parts

@@ -1,0 +1,85 @@
+"""What surrounds every handler: the trace, the one error boundary, the headers of all answers."""
+
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.problems import CONTENT_TYPE, Problem
+from gateway.tracing import trace_of
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
+
+Translator = Callable[[Exception], Problem | None]
+
+
+def install(app: web.Application, *, translate: Translator = lambda _: None) -> None:
+    """Puts the trace, the error boundary and the common headers around all routes of `app`.
+
+    Args:
+        app: an application that has not started.
+        translate: what an error of a lower layer is to a client; None says that it is a bug.
+    """
+    app.middlewares.extend([_bind_trace, _error_boundary(translate)])
+    app.on_response_prepare.append(_finish_headers)
+
+
+@web.middleware
+async def _bind_trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+    with structlog.contextvars.bound_contextvars(trace_id=trace_of(request).trace_id):
+        return await handler(request)
+
+
+def _error_boundary(translate: Translator) -> Middleware:
+    @web.middleware
+    async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return problem_response(request, problem)
+        except web.HTTPException as refusal:
+            if refusal.status < 400:
+                raise
+            return problem_response(request, _of_aiohttp(refusal))
+        except Exception as error:  # noqa: BLE001 - the one boundary of this edge
+            return problem_response(request, translate(error) or _of_bug(request, error))
+
+    return boundary
+
+
+def problem_response(request: web.BaseRequest, problem: Problem) -> web.Response:
+    """The answer that tells this problem."""
+    return web.Response(
+        status=problem.status,
+        body=problem.to_json(trace_of(request).trace_id),
+        content_type=CONTENT_TYPE,
+        headers=problem.headers,
+    )
+
+
+def _of_aiohttp(refusal: web.HTTPException) -> Problem:
+    allow = refusal.headers.get("Allow")
+    return Problem.of_status(refusal.status, {"Allow": allow} if allow is not None else None)
+
+
+def _of_bug(request: web.Request, error: Exception) -> Problem:
+    # The route's pattern, not the path: a path may hold what must not be in a log.
+    route = request.match_info.route.resource
+    _log.error(
+        "request.failed",
+        method=request.method,
+        route=route.canonical if route is not None else None,
+        exc_info=error,
+    )
+    return Problem("internal_error")
+
+
+async def _finish_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    # As a signal and not in a middleware: it also reaches answers that stream, and those that
+    # aiohttp gives before any middleware runs.
+    headers = response.headers
+    headers["X-Trace-Id"] = trace_of(request).trace_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Cache-Control", "no-store")
+    headers.popall("Server", None)

@@ -1,0 +1,49 @@
+"""Ids and codes in paths: what is malformed is simply not there (404)."""
+
+import re
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.problems import Problem
+
+_HEX = "[0-9a-fA-F]"
+_UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
+_CURRENCY = re.compile(r"[A-Za-z0-9]{3,10}")
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The id in the canonical 8-4-4-4-12 spelling, in either case; None for any other spelling.
+
+    `UUID()` alone would also take braces, `urn:uuid:` and no dashes: several names for one thing.
+    """
+    return UUID(text) if _UUID.fullmatch(text) else None
+
+
+def parse_currency_code(text: str) -> str | None:
+    """The code in upper case; None when no currency can have it."""
+    return text.upper() if _CURRENCY.fullmatch(text) else None
+
+
+def path_uuid(request: web.Request, name: str) -> UUID:
+    """The id in this part of the path.
+
+    Raises:
+        Problem: 404 when it is malformed.
+    """
+    parsed = parse_uuid(request.match_info[name])
+    if parsed is None:
+        raise Problem("not_found")
+    return parsed
+
+
+def path_currency_code(request: web.Request, name: str = "currency") -> str:
+    """The currency code in this part of the path, in upper case.
+
+    Raises:
+        Problem: 404 when no currency can have it.
+    """
+    parsed = parse_currency_code(request.match_info[name])
+    if parsed is None:
+        raise Problem("not_found")
+    return parsed

@@ -1,0 +1,193 @@
+"""Query parameters of lists: every wrong one is named (422), and none is guessed at."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from multidict import MultiMapping
+
+from gateway.cursors import (
+    EntryPosition,
+    ListScope,
+    TransferPosition,
+    decode_entry_cursor,
+    decode_transfer_cursor,
+)
+from gateway.path_ids import parse_currency_code
+from gateway.problems import FieldError, Problem
+from gateway.schemas import ERRORS_MAX
+from gateway.timestamps import format_timestamp, parse_timestamp
+from shards.book import EntryKind
+
+LIMIT_MAX: Final = 100
+LIMIT_DEFAULT: Final = 10
+_LIMIT = re.compile(r"[1-9][0-9]?|100")
+
+
+class Direction(StrEnum):
+    """A transfer as its wallet's owner sees it."""
+
+    OUT = "out"
+    IN = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesQuery:
+    """What of a wallet's entries is asked for; None is no filter. `scope` makes the next cursor."""
+
+    currency: str | None
+    kind: str | None
+    since: datetime | None
+    until: datetime | None
+    limit: int
+    after: EntryPosition | None
+    scope: ListScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransfersQuery:
+    """What of a wallet's transfers is asked for; None is no filter.
+
+    `scope` makes the next cursor.
+    """
+
+    direction: Direction | None
+    status: str | None
+    limit: int
+    after: TransferPosition | None
+    scope: ListScope
+
+
+def parse_no_query(query: MultiMapping[str]) -> None:
+    """Refuses every parameter, for a resource that has none.
+
+    Raises:
+        Problem: 422 `unknown_field`.
+    """
+    _Parameters(query, allowed=()).finish()
+
+
+def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> EntriesQuery:
+    """The parameters of a list of entries.
+
+    Whether the currency exists is the caller's to look up.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    names = ("currency", "kind", "since", "until", "limit", "cursor")
+    parameters = _Parameters(query, allowed=names)
+    currency = parameters.currency("currency")
+    kind = parameters.one_of("kind", tuple(EntryKind))
+    since, until = parameters.timestamp("since"), parameters.timestamp("until")
+    limit = parameters.limit()
+    filters = (currency, kind, _text(since), _text(until))
+    scope = ListScope("entries", wallet_id, filters)
+    cursor = parameters.get("cursor")
+    after = decode_entry_cursor(scope, cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        parameters.refuse_cursor()
+    parameters.finish()
+    return EntriesQuery(
+        currency=currency,
+        kind=kind,
+        since=since,
+        until=until,
+        limit=limit,
+        after=after,
+        scope=scope,
+    )
+
+
+def parse_transfers_query(
+    query: MultiMapping[str], *, wallet_id: UUID, statuses: Collection[str]
+) -> TransfersQuery:
+    """The parameters of a list of transfers, whose statuses are one of `statuses`.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    parameters = _Parameters(query, allowed=("direction", "status", "limit", "cursor"))
+    direction = parameters.one_of("direction", tuple(Direction))
+    status = parameters.one_of("status", statuses)
+    limit = parameters.limit()
+    scope = ListScope("transfers", wallet_id, (direction, status))
+    cursor = parameters.get("cursor")
+    after = decode_transfer_cursor(scope, cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        parameters.refuse_cursor()
+    parameters.finish()
+    return TransfersQuery(
+        direction=Direction(direction) if direction is not None else None,
+        status=status,
+        limit=limit,
+        after=after,
+        scope=scope,
+    )
+
+
+def _text(at: datetime | None) -> str | None:
+    return format_timestamp(at) if at is not None else None
+
+
+class _Parameters:
+    """Parameters that were given at most once each, and what is wrong with them."""
+
+    def __init__(self, query: MultiMapping[str], *, allowed: Collection[str]) -> None:
+        self._errors: list[FieldError] = []
+        self._values: Mapping[str, str] = dict(query)
+        for name in dict.fromkeys(query):
+            if name not in allowed:
+                self._refuse(name, "unknown_field", "This parameter is not known.")
+            elif len(query.getall(name)) > 1:
+                self._refuse(name, "invalid_value", "This parameter may be given once.")
+
+    def get(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def currency(self, name: str) -> str | None:
+        text = self.get(name)
+        code = parse_currency_code(text) if text is not None else None
+        if text is not None and code is None:
+            self._refuse(name, "unknown_currency", "There is no such currency.")
+        return code
+
+    def one_of(self, name: str, allowed: Collection[str]) -> str | None:
+        text = self.get(name)
+        values = [str(value) for value in allowed]
+        if text is not None and text not in values:
+            self._refuse(name, "invalid_value", f"Must be one of {', '.join(values)}.")
+        return text
+
+    def timestamp(self, name: str) -> datetime | None:
+        text = self.get(name)
+        at = parse_timestamp(text) if text is not None else None
+        if text is not None and at is None:
+            self._refuse(
+                name, "invalid_value", "Must be RFC 3339 with an offset or Z (+ is written %2B)."
+            )
+        return at
+
+    def limit(self) -> int:
+        text = self.get("limit")
+        if text is None:
+            return LIMIT_DEFAULT
+        if _LIMIT.fullmatch(text) is None:
+            self._refuse("limit", "invalid_value", f"Must be an integer from 1 to {LIMIT_MAX}.")
+            return LIMIT_DEFAULT
+        return int(text)
+
+    def refuse_cursor(self) -> None:
+        self._refuse("cursor", "invalid_value", "Not a cursor of this list with these filters.")
+
+    def finish(self) -> None:
+        if self._errors:
+            raise Problem.of_fields(self._errors[:ERRORS_MAX])
+
+    def _refuse(self, name: str, code: str, detail: str) -> None:
+        pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+        self._errors.append(FieldError(pointer, code, detail))

@@ -1,0 +1,211 @@
+"""Request bodies: what they may hold, and the wrong fields named one by one.
+
+Models are strict: nothing is converted, an unknown field is refused. A `null` where a field may be
+left out counts as left out.
+"""
+
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gateway.emails import parse_email
+from gateway.json_body import JsonValue
+from gateway.money import AmountError, check_spelling, parse_amount
+from gateway.path_ids import parse_currency_code, parse_uuid
+from gateway.problems import KINDS, FieldError, Problem
+
+ERRORS_MAX: Final = 100
+_POINTER_LENGTH_MAX: Final = 256
+EXPIRY_SECONDS_MAX: Final = 604_800
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("invalid_value", "U+0000 is not allowed in a string")
+    return text
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("wrong_type", "Must be a string")
+    return _without_nul(value)
+
+
+def _email(text: str) -> str:
+    email = parse_email(text)
+    if email is None:
+        raise PydanticCustomError("invalid_value", "Not the form of an e-mail address")
+    return email
+
+
+def _email_or_nobody(value: object) -> str | None:
+    return parse_email(_string(value))
+
+
+def _payee(value: object) -> UUID | str:
+    text = _string(value)
+    payee = parse_email(text) if "@" in text else parse_uuid(text)
+    if payee is None:
+        raise PydanticCustomError("invalid_value", "Neither a user id nor an e-mail address")
+    return payee
+
+
+def _currency(text: str, info: ValidationInfo) -> str:
+    code = parse_currency_code(text)
+    if code is None or _decimals(info) is None:
+        raise PydanticCustomError("unknown_currency", "There is no such currency")
+    return code
+
+
+def _amount(value: object, info: ValidationInfo) -> int:
+    decimals = _decimals(info)
+    try:
+        if decimals is not None:
+            return parse_amount(value, decimals=decimals)
+        check_spelling(value)
+    except AmountError as error:
+        raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
+    return 0  # never seen: the currency is refused, and with it the body
+
+
+def _decimals(info: ValidationInfo) -> int | None:
+    decimals: int | None = info.context
+    return decimals
+
+
+_NO_NUL = AfterValidator(_without_nul)
+_MetadataKey = Annotated[str, Field(min_length=1, max_length=40), _NO_NUL]
+_MetadataValue = Annotated[str, Field(max_length=500), _NO_NUL]
+_Metadata = Annotated[dict[_MetadataKey, _MetadataValue], Field(max_length=50)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _MoneyBody(_Body):
+    currency: Annotated[str, _NO_NUL, AfterValidator(_currency)]
+    amount_minor: Annotated[int, BeforeValidator(_amount)] = Field(validation_alias="amount")
+    metadata: _Metadata | None = None
+
+
+class UserBody(_Body):
+    """POST /users. `email` comes out normalised."""
+
+    email: Annotated[str, _NO_NUL, AfterValidator(_email)]
+    password: Annotated[str, Field(min_length=8, max_length=200), _NO_NUL]
+    name: Annotated[str, Field(max_length=200), _NO_NUL] | None = None
+
+
+class LoginBody(_Body):
+    """POST /auth/login. `email` comes out normalised, or None when nobody can have it.
+
+    Only types are checked: an e-mail or a password that no user can have is simply wrong (401).
+    """
+
+    email: Annotated[str | None, PlainValidator(_email_or_nobody)]
+    password: Annotated[str, _NO_NUL]
+
+
+class MovementBody(_MoneyBody):
+    """POST deposits and withdrawals. `amount_minor` is in the currency's minor units."""
+
+
+class TransferBody(_MoneyBody):
+    """POST transfers. `to` is a user id, or a normalised e-mail.
+
+    `expires_in_s` is None when the request leaves it out.
+    """
+
+    to: Annotated[UUID | str, PlainValidator(_payee)]
+    expires_in_s: Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)] | None = None
+
+
+class CancelBody(_Body):
+    """POST cancel: nothing, or an empty object."""
+
+
+_Model = TypeVar("_Model", bound=_Body)
+_MoneyModel = TypeVar("_MoneyModel", bound=_MoneyBody)
+
+
+def parse_body(model: type[_Model], body: JsonValue) -> _Model:
+    """The body as this model.
+
+    Raises:
+        Problem: 422 that names every wrong field.
+    """
+    return _validate(model, body, None)
+
+
+def named_currency(body: JsonValue) -> str | None:
+    """The upper-case code in the `currency` of a body, to be looked up for `parse_money_body`.
+
+    None when no currency can have it.
+    """
+    code = body.get("currency") if isinstance(body, dict) else None
+    return parse_currency_code(code) if isinstance(code, str) else None
+
+
+def parse_money_body(
+    model: type[_MoneyModel], body: JsonValue, *, decimals: int | None
+) -> _MoneyModel:
+    """The body as this model, its amount in minor units.
+
+    Whether the currency is enabled is not looked at: that can change, so a repeat of an older
+    request must get past it to its first answer.
+
+    Args:
+        model: what the body should be.
+        body: the parsed JSON.
+        decimals: those of the currency that `named_currency` gives; None if there is none such.
+
+    Raises:
+        Problem: 422 that names every wrong field, `unknown_currency` and the amount's included.
+    """
+    return _validate(model, body, decimals)
+
+
+def _validate(model: type[_Model], body: JsonValue, context: int | None) -> _Model:
+    try:
+        return model.model_validate(body, context=context)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    raise Problem.of_fields(_field_error(detail) for detail in details[:ERRORS_MAX])
+
+
+# Pydantic's kinds of errors that are told in words of our own: its own name Python's types.
+_TOLD = {
+    "missing": ("missing", "This field is required"),
+    "extra_forbidden": ("unknown_field", "This field is not known"),
+    "string_type": ("wrong_type", "Must be a string"),
+    "int_type": ("wrong_type", "Must be an integer"),
+    "dict_type": ("wrong_type", "Must be an object"),
+    "model_type": ("wrong_type", "Must be an object"),
+}
+
+
+def _field_error(error: ErrorDetails) -> FieldError:
+    kind = error["type"]
+    fallback = (kind if kind in KINDS else "invalid_value", error["msg"])
+    code, sentence = _TOLD.get(kind, fallback)
+    return FieldError(_pointer(error["loc"]), code, f"{sentence.removesuffix('.')}.")
+
+
+def _pointer(location: tuple[Any, ...]) -> str:
+    # Pydantic marks an error of a metadata key, as opposed to its value, by one more part.
+    is_of_key = len(location) > 2 and location[-1] == "[key]"
+    parts = location[:-1] if is_of_key else location
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(f"/{part}" for part in escaped)[:_POINTER_LENGTH_MAX]

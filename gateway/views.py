@@ -1,0 +1,208 @@
+"""What answers show: plain records in the contract's words, and how they become JSON.
+
+Amounts are strings with the currency's digits, times are RFC 3339 in UTC, hashes are hex. Nothing
+is validated on the way out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserView:
+    """A user."""
+
+    id: UUID
+    email: str
+    name: str | None
+    status: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """An access token; `expires_in` is in seconds."""
+
+    access_token: str
+    expires_in: int
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyView:
+    """A currency."""
+
+    code: str
+    name: str
+    decimals: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One balance."""
+
+    currency: str
+    balance: str
+    held: str
+    available: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletView:
+    """All accounts of a user."""
+
+    user_id: UUID
+    accounts: Sequence[AccountView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementView:
+    """A deposit or a withdrawal that was made."""
+
+    id: UUID
+    currency: str
+    amount: str
+    balance_before: str
+    balance_after: str
+    hash: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """When a transfer came into a status."""
+
+    status: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferView:
+    """A transfer; `payee_id` is null when it was rejected because there is no such payee."""
+
+    id: UUID
+    payer_id: UUID
+    payee_id: UUID | None
+    currency: str
+    amount: str
+    status: str
+    reason: str | None
+    created_at: str
+    updated_at: str
+    expires_at: str
+    metadata: orjson.Fragment
+    timeline: Sequence[StatusView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingTransferView(TransferView):
+    """A transfer in its payer's list."""
+
+    direction: Literal["out"] = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingTransferView:
+    """A transfer in its payee's list: what the verdict says, and nothing of the payer's row."""
+
+    id: UUID
+    payer_id: UUID
+    payee_id: UUID
+    currency: str
+    amount: str
+    status: Literal["completed", "refunded"]
+    created_at: str
+    direction: Literal["in"] = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """A ledger row; the ids are null for a deposit and a withdrawal."""
+
+    seq: int
+    currency: str
+    amount: str
+    balance_before: str
+    balance_after: str
+    kind: str
+    transfer_id: UUID | None
+    counterparty: UUID | None
+    at: str
+    hash: str
+    prev_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """A page of a list; `next_cursor` is null on the last."""
+
+    data: Sequence[CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadinessView:
+    """What can be reached."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    shards: Mapping[str, Literal["up", "down"]]
+    kafka: Literal["up", "down"]
+
+
+View = (
+    UserView
+    | TokenView
+    | CurrencyView
+    | AccountView
+    | WalletView
+    | MovementView
+    | TransferView
+    | EntryView
+    | PageView
+    | ReadinessView
+)
+
+
+def stored_metadata(text: str | None) -> orjson.Fragment:
+    """Metadata as it is stored (JSON text), to be shown without being parsed; none is `{}`."""
+    return orjson.Fragment(text if text is not None else "{}")
+
+
+def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:
+    """The answer of /ready: `unavailable` when no shard answers, `degraded` when anything is away.
+
+    Args:
+        shards: name of each shard, and whether it answers.
+        kafka: whether a broker answers.
+    """
+    if not any(shards.values()):
+        status: Literal["ready", "degraded", "unavailable"] = "unavailable"
+    else:
+        status = "ready" if kafka and all(shards.values()) else "degraded"
+    return ReadinessView(
+        status=status,
+        shards={name: "up" if is_up else "down" for name, is_up in shards.items()},
+        kafka="up" if kafka else "down",
+    )
+
+
+def json_response(
+    view: View | Sequence[View] | Mapping[str, str],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """An answer that shows this."""
+    return web.Response(
+        status=status,
+        body=orjson.dumps(view),
+        content_type="application/json",
+        headers=headers,
+    )

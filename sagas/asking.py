@@ -1,0 +1,81 @@
+"""A lane that answers: whoever asks waits for the outcome of its own item."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from sagas.lane import ItemT, Lane, LaneOptions, OutcomeT, RunStep
+from sagas.outcomes import Failed, Skipped
+
+
+class LaneFullError(Exception):
+    """The lane has as much as it can hold; nothing happened."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked(Generic[ItemT, OutcomeT]):
+    item: ItemT
+    answer: "asyncio.Future[OutcomeT]"
+
+
+class AskingLane(Generic[ItemT, OutcomeT]):
+    """Group commit for callers that want their answer: requests of one moment share a transaction.
+
+    A caller that goes away cancels nothing: its item runs on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        run: RunStep[ItemT, OutcomeT | Failed],
+        user_of: Callable[[ItemT], Hashable],
+        options: LaneOptions,
+    ) -> None:
+        self._run = run
+        self._lane: Lane[_Asked[ItemT, OutcomeT], OutcomeT | Failed] = Lane(
+            name,
+            run=self._run_items,
+            user_of=lambda asked: user_of(asked.item),
+            deliver=_answer,
+            options=options,
+        )
+
+    def start(self) -> None:
+        """Begins to run."""
+        self._lane.start()
+
+    async def ask(self, item: ItemT) -> OutcomeT:
+        """The outcome of `item`.
+
+        Raises:
+            LaneFullError: there is no room; try again later.
+            Exception: the `Failed` outcome's error.
+        """
+        if self._lane.is_full:
+            raise LaneFullError(self._lane.name)
+        answer: asyncio.Future[OutcomeT] = asyncio.get_running_loop().create_future()
+        self._lane.offer(_Asked(item, answer))
+        return await answer
+
+    async def close(self, *, within_s: float) -> bool:
+        """As `Lane.close`."""
+        return await self._lane.close(within_s=within_s)
+
+    async def _run_items(
+        self, asked: Sequence[_Asked[ItemT, OutcomeT]], *, wait: bool
+    ) -> Sequence[OutcomeT | Failed | Skipped]:
+        return await self._run([one.item for one in asked], wait=wait)
+
+
+async def _answer(
+    done: Sequence[tuple[_Asked[ItemT, OutcomeT], OutcomeT | Failed]],
+) -> None:
+    for asked, outcome in done:
+        if asked.answer.done():
+            continue
+        if isinstance(outcome, Failed):
+            asked.answer.set_exception(outcome.error)
+        else:
+            asked.answer.set_result(outcome)

@@ -1,0 +1,231 @@
+"""A lane: the queue and the batch of one step on one shard.
+
+PostgreSQL's time goes per transaction and round trip, so what is waiting runs as one transaction.
+A lane runs one batch at a time; what a batch leads to (messages, answers) is delivered beside the
+next. Its errors stay its own: a shard that is away stops its lanes and nobody else's.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from sagas.backoff import Backoff
+from sagas.outcomes import SKIPPED, Failed, Skipped
+from shards.errors import ShardTransientError
+
+ItemT = TypeVar("ItemT")
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+OutcomeT = TypeVar("OutcomeT")
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
+
+# A batch of at least so many says that traffic is dense and company worth waiting for.
+_DENSE = 4
+# Users whose row others hold are waited for beside the lane, so many at once.
+_ALONE_AT_ONCE = 4
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class RunStep(Protocol[ItemT_contra, OutcomeT_co]):
+    """A step bound to its shard: one outcome per item, in order; safe to run again."""
+
+    async def __call__(
+        self, items: Sequence[ItemT_contra], /, *, wait: bool
+    ) -> Sequence[OutcomeT_co | Skipped]:
+        """Runs the items as one transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneOptions:
+    """How a lane gathers and retries.
+
+    Attributes:
+        capacity: items from offer to delivery; over it the lane is full.
+        batch_max: items of one transaction.
+        linger_s: how long a batch waits for company while traffic is dense.
+        attempts: how often a transient error is answered by another run; None means for ever.
+        backoff: the wait between two runs.
+    """
+
+    capacity: int
+    batch_max: int
+    linger_s: float
+    attempts: int | None
+    backoff: Backoff
+
+
+class Lane(Generic[ItemT, OutcomeT]):
+    """Runs items in batches and delivers their outcomes.
+
+    Args:
+        name: shard and step, for the logs.
+        run: the step.
+        user_of: whose row an item locks; items of one user whose row is taken run alone.
+        deliver: what to do with outcomes after the commit, `Failed` ones included; called once per
+            item and must not raise.
+        on_pressure: told True when the lane gets full, False when half of it is free again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        run: RunStep[ItemT, OutcomeT],
+        user_of: Callable[[ItemT], Hashable],
+        deliver: Callable[[Sequence[tuple[ItemT, OutcomeT | Failed]]], Awaitable[None]],
+        options: LaneOptions,
+        on_pressure: Callable[[bool], None] = lambda _full: None,
+    ) -> None:
+        self.name = name
+        self._run = run
+        self._user_of = user_of
+        self._deliver = deliver
+        self._options = options
+        self._on_pressure = on_pressure
+        self._queue: deque[ItemT] = deque()
+        self._arrived = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
+        self._depth = 0
+        self._is_full = False
+        self._is_dense = False
+        self._closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def depth(self) -> int:
+        """Items that are queued, running or being delivered."""
+        return self._depth
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the lane asks not to be given more."""
+        return self._is_full or self._closing
+
+    def start(self) -> None:
+        """Begins to run; `offer` may have been called before."""
+        self._spawn(self._work())
+
+    def offer(self, item: ItemT) -> None:
+        """Queues an item, also in a full lane: who offers looks at `is_full` first."""
+        self._depth += 1
+        self._empty.clear()
+        self._queue.append(item)
+        self._arrived.set()
+        if self._depth >= self._options.capacity and not self._is_full:
+            self._is_full = True
+            self._on_pressure(True)
+
+    async def close(self, *, within_s: float) -> bool:
+        """Runs what is left for at most `within_s` seconds, then stops.
+
+        Returns:
+            Whether everything was delivered. What was not may or may not have happened.
+        """
+        self._closing = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self._empty.wait()
+        except TimeoutError:
+            _log.warning("lane.not_drained", lane=self.name, depth=self._depth)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        return self._depth == 0
+
+    async def _work(self) -> None:
+        while True:
+            batch = await self._gather()
+            outcomes = await self._attempt(batch, wait=False)
+            skipped: dict[Hashable, list[ItemT]] = defaultdict(list)
+            done: list[tuple[ItemT, OutcomeT | Failed]] = []
+            for item, outcome in zip(batch, outcomes, strict=True):
+                if outcome is SKIPPED:
+                    skipped[self._user_of(item)].append(item)
+                else:
+                    done.append((item, outcome))
+            if done:
+                self._spawn(self._hand_over(done))
+            for items in skipped.values():
+                self._spawn(self._run_alone(items))
+
+    async def _gather(self) -> list[ItemT]:
+        while not self._queue:
+            self._arrived.clear()
+            await self._arrived.wait()
+        most = self._options.batch_max
+        if self._is_dense and self._options.linger_s > 0 and len(self._queue) < most:
+            await asyncio.sleep(self._options.linger_s)
+        batch = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        self._is_dense = len(batch) >= _DENSE
+        return batch
+
+    async def _run_alone(self, items: list[ItemT]) -> None:
+        """One user's items, waiting for its lock; other users go on meanwhile."""
+        outcomes = await self._attempt(items, wait=True)
+        await self._hand_over(
+            [
+                (item, outcome)
+                for item, outcome in zip(items, outcomes, strict=True)
+                if outcome is not SKIPPED
+            ]
+        )
+
+    async def _attempt(
+        self, items: list[ItemT], *, wait: bool
+    ) -> Sequence[OutcomeT | Failed | Skipped]:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                if not wait:
+                    return await self._run(items, wait=False)
+                async with self._alone:
+                    return await self._run(items, wait=True)
+            except ShardTransientError as error:
+                _log.warning("step.transient", lane=self.name, attempt=attempt, error=str(error))
+                if self._options.attempts is not None and attempt >= self._options.attempts:
+                    return [Failed(error)] * len(items)
+            except Exception as error:  # noqa: BLE001 - the one boundary: a bug stops its item only
+                return await self._split(items, error, wait=wait)
+            await asyncio.sleep(self._options.backoff.wait_s(attempt))
+
+    async def _split(
+        self, items: list[ItemT], error: Exception, *, wait: bool
+    ) -> Sequence[OutcomeT | Failed | Skipped]:
+        """A batch that fails runs again item by item: the one that fails is set aside."""
+        if len(items) == 1:
+            _log.error("step.bug", lane=self.name, item=repr(items[0]), exc_info=error)
+            return [Failed(error)]
+        outcomes: list[OutcomeT | Failed | Skipped] = []
+        for item in items:
+            outcomes += await self._attempt([item], wait=wait)
+        return outcomes
+
+    async def _hand_over(self, done: list[tuple[ItemT, OutcomeT | Failed]]) -> None:
+        try:
+            await self._deliver(done)
+        finally:
+            self._depth -= len(done)
+            if self._depth == 0:
+                self._empty.set()
+            if self._is_full and self._depth <= self._options.capacity // 2:
+                self._is_full = False
+                self._on_pressure(False)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("lane.failed", lane=self.name, exc_info=task.exception())

@@ -1,0 +1,178 @@
+"""Messages of the saga: what goes over Kafka, signed, and the checks before one is believed.
+
+A message proves nothing by having arrived: whoever can write to a topic must not be able to mint
+money. Each carries an HMAC-SHA256 over its version, its step and every field; a step accepts only
+its own step, so a try-confirm replayed onto the confirm topic is refused.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from sagas.states import Status
+from shards.ids import bucket_of
+
+VERSION = 1
+KEY_BYTES_MIN = 32
+_AMOUNT = re.compile(r"[1-9][0-9]{0,37}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z0-9]{3,10}", re.ASCII)
+_FIELDS = frozenset(
+    ("v", "step", "transfer_id", "payer_id", "payee_id", "currency", "amount", "key", "mac")
+)
+
+
+class Step(StrEnum):
+    """Steps that a message asks for."""
+
+    TRY_CONFIRM = "try-confirm"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+# What redrive sends for a transfer that is not over.
+IMPLIED_STEP = {Status.HELD: Step.TRY_CONFIRM, Status.DEBITED: Step.CONFIRM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One step asked for; `amount` is minor units. `traceparent` is told, not signed."""
+
+    step: Step
+    transfer_id: UUID
+    payer_id: UUID
+    payee_id: UUID
+    currency: str
+    amount: int
+    traceparent: str
+
+    @property
+    def bucket(self) -> int:
+        """The bucket, and so the partition, the message goes to: its step's shard's user."""
+        return bucket_of(self.payee_id if self.step is Step.CONFIRM else self.payer_id)
+
+
+class PoisonError(Exception):
+    """A message that no repeat will make right; it goes to the dead letters.
+
+    Attributes:
+        reason: `undecodable`, `unknown_version`, `wrong_step`, `unknown_key` or `forged`.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class KeyRing:
+    """Signs with one key and verifies with all of them, so that keys can be changed under load.
+
+    Args:
+        keys: key id to secret of 32 bytes or more.
+        signing: the key id that signs; empty takes the first.
+
+    Raises:
+        ValueError: no key, a short key, or `signing` is none of them.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], *, signing: str = "") -> None:
+        if not keys:
+            raise ValueError("no key to sign messages with: set HOLDFAST_MESSAGES__KEYS")
+        for key_id, secret in keys.items():
+            if len(secret) < KEY_BYTES_MIN:
+                raise ValueError(f"message key {key_id!r} is shorter than {KEY_BYTES_MIN} bytes")
+        self._signing = signing or next(iter(keys))
+        if self._signing not in keys:
+            raise ValueError(f"HOLDFAST_MESSAGES__SIGNING_KEY names no key: {self._signing!r}")
+        self._keys = dict(keys)
+
+    def encode(self, message: Message) -> bytes:
+        """The message as it goes over Kafka."""
+        mac = _mac(self._keys[self._signing], message)
+        return orjson.dumps(
+            {
+                "v": VERSION,
+                "step": message.step,
+                "transfer_id": message.transfer_id,
+                "payer_id": message.payer_id,
+                "payee_id": message.payee_id,
+                "currency": message.currency,
+                "amount": str(message.amount),
+                "key": self._signing,
+                "mac": mac,
+            }
+        )
+
+    def decode(self, value: bytes | None, *, step: Step, traceparent: str) -> Message:
+        """The message in `value`, if it is one that we signed for `step`.
+
+        Raises:
+            PoisonError: it is not.
+        """
+        fields = _fields(value)
+        if fields["v"] != VERSION:
+            raise PoisonError("unknown_version", f"v is {fields['v']!r}")
+        try:
+            message = _message(fields, traceparent)
+        except (ValueError, TypeError, KeyError) as error:
+            raise PoisonError("undecodable", str(error)) from error
+        secret = self._keys.get(fields["key"])
+        if secret is None:
+            raise PoisonError("unknown_key", f"key is {fields['key']!r}")
+        if not hmac.compare_digest(_mac(secret, message), fields["mac"]):
+            raise PoisonError("forged", "the signature does not fit")
+        if message.step is not step:
+            raise PoisonError("wrong_step", f"{message.step} came to {step}")
+        return message
+
+
+def _fields(value: bytes | None) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(value or b"")
+    except orjson.JSONDecodeError as error:
+        raise PoisonError("undecodable", str(error)) from error
+    if not isinstance(fields, dict) or "v" not in fields:
+        raise PoisonError("undecodable", "not an object with a version")
+    if fields["v"] == VERSION and fields.keys() != _FIELDS:
+        raise PoisonError("undecodable", f"fields are {sorted(fields)}")
+    return fields
+
+
+def _message(fields: dict[str, Any], traceparent: str) -> Message:
+    key, mac = fields["key"], fields["mac"]
+    if not (isinstance(key, str) and isinstance(mac, str) and mac.isascii()):
+        raise TypeError("key and mac must be ASCII strings")
+    if not _AMOUNT.fullmatch(fields["amount"]):
+        raise ValueError("amount is not a positive integer")
+    if not _CURRENCY.fullmatch(fields["currency"]):
+        raise ValueError("currency is not a code")
+    return Message(
+        step=Step(fields["step"]),
+        transfer_id=_uuid(fields["transfer_id"]),
+        payer_id=_uuid(fields["payer_id"]),
+        payee_id=_uuid(fields["payee_id"]),
+        currency=fields["currency"],
+        amount=int(fields["amount"]),
+        traceparent=traceparent,
+    )
+
+
+def _uuid(text: object) -> UUID:
+    if not isinstance(text, str):
+        raise TypeError("an id is not a string")
+    return UUID(text)
+
+
+def _mac(secret: bytes, message: Message) -> str:
+    # No field can hold the separator: the text has one reading.
+    text = (
+        f"holdfast.message.v{VERSION}|{message.step}|{message.transfer_id}|{message.payer_id}"
+        f"|{message.payee_id}|{message.currency}|{message.amount}"
+    )
+    return hmac.digest(secret, text.encode(), "sha256").hex()

@@ -1,0 +1,185 @@
+"""Movements: deposits and withdrawals, which need no second shard and no message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sagas.events import MOVEMENT_DONE, movement_data
+from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
+from sagas.locking import Locked, lock_step_users
+from sagas.outcomes import SKIPPED, Failed, Skipped
+from sagas.states import Reason
+from sagas.steps.try_transfer import UnknownWalletError
+from shards.book import BALANCE_LIMIT, Book, EntryKind, open_book
+from shards.ids import bucket_of
+from shards.keys import KeyOf, KeyOwner
+from shards.movements import Movement, MovementKind, insert_movements, read_movements
+from shards.shard import Shard
+from shards.users import UserStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRequest:
+    """One deposit or withdrawal asked for; `amount` is positive minor units.
+
+    `obstacle` is an error that stands unless the key has an answer already.
+    """
+
+    movement_id: UUID
+    user_id: UUID
+    kind: MovementKind
+    currency: str
+    amount: int
+    caller: str
+    idempotency_key: str
+    fingerprint: bytes
+    metadata: str | None
+    traceparent: str
+    obstacle: Exception | None = None
+
+    @property
+    def key(self) -> KeyOf:
+        """Whose key it is."""
+        return KeyOf(self.user_id, self.caller, self.idempotency_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The movement, completed or rejected; `replayed` when an earlier request made it."""
+
+    movement: Movement
+    replayed: bool
+
+
+class WalletClosedError(Exception):
+    """A deposit to a closed wallet; not recorded under the key."""
+
+
+class BalanceLimitError(Exception):
+    """A deposit that would lift a balance over the limit; not recorded under the key."""
+
+
+async def move(
+    shard: Shard, requests: Sequence[MoveRequest], *, wait: bool
+) -> list[Moved | Failed | Skipped]:
+    """Deposits and withdraws, one request after another, written together.
+
+    A repeat of a key returns what its first run made, refusals included. `Failed` carries
+    `KeyReusedError`, `UnknownWalletError`, `WalletClosedError`, `BalanceLimitError` or the
+    request's obstacle; then nothing was written.
+
+    Raises:
+        ShardTransientError: run it again; the keys make that safe.
+    """
+    async with shard.transaction({bucket_of(r.user_id) for r in requests}) as conn:
+        locked = await lock_step_users(conn, {r.user_id for r in requests}, wait=wait)
+        mine = [r for r in requests if r.user_id in locked.users]
+        keys = await open_key_book(conn, [r.key for r in mine])
+        # A statement of its own: the rows the keys stand for may be younger than that snapshot.
+        earlier = keys.ids_of(KeyOwner.MOVEMENT)
+        replayable = await read_movements(conn, earlier) if earlier else {}
+        book = await open_book(
+            conn, users=locked.users, accounts={(r.user_id, r.currency) for r in mine}
+        )
+        batch = _Batch(locked, keys, book, replayable)
+        outcomes = [batch.decide(request) for request in requests]
+        await insert_movements(conn, batch.born)
+        await book.write(conn)
+    return outcomes
+
+
+class _Batch:
+    def __init__(
+        self, locked: Locked, keys: KeyBook, book: Book, replayable: dict[UUID, Movement]
+    ) -> None:
+        self._locked = locked
+        self._keys = keys
+        self._book = book
+        self._replayable = replayable
+        self.born: list[Movement] = []
+
+    def decide(self, request: MoveRequest) -> Moved | Failed | Skipped:
+        if request.user_id in self._locked.skipped:
+            return SKIPPED
+        if request.user_id not in self._locked.users:
+            return Failed(UnknownWalletError(request.user_id))
+        try:
+            earlier = self._keys.earlier(request.key, request.fingerprint)
+        except KeyReusedError as error:
+            return Failed(error)
+        if earlier is not None:
+            return Moved(self._replayable[earlier], replayed=True)
+        obstacle = request.obstacle or self._obstacle(request)
+        if obstacle is not None:
+            return Failed(obstacle)
+        movement = self._bear(request, self._refusal(request))
+        self._replayable[movement.id] = movement
+        self._keys.use(
+            request.key,
+            owner=KeyOwner.MOVEMENT,
+            id_=movement.id,
+            fingerprint=request.fingerprint,
+        )
+        return Moved(movement, replayed=False)
+
+    def _obstacle(self, request: MoveRequest) -> Exception | None:
+        if request.kind is MovementKind.WITHDRAWAL:
+            return None
+        if self._locked.users[request.user_id].status is UserStatus.CLOSED:
+            return WalletClosedError(request.user_id)
+        account = self._book.account(request.user_id, request.currency)
+        if account.balance + request.amount >= BALANCE_LIMIT:
+            return BalanceLimitError(request.user_id)
+        return None
+
+    def _refusal(self, request: MoveRequest) -> Reason | None:
+        if request.kind is MovementKind.DEPOSIT:
+            return None
+        match self._locked.users[request.user_id].status:
+            case UserStatus.FROZEN:
+                return Reason.PAYER_FROZEN
+            case UserStatus.CLOSED:
+                return Reason.PAYER_CLOSED
+            case UserStatus.OPEN:
+                pass
+        account = self._book.account(request.user_id, request.currency)
+        return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
+
+    def _bear(self, request: MoveRequest, refusal: Reason | None) -> Movement:
+        before = self._book.account(request.user_id, request.currency).balance
+        is_deposit = request.kind is MovementKind.DEPOSIT
+        entry = None
+        if refusal is None:
+            entry = self._book.post(
+                EntryKind.DEPOSIT if is_deposit else EntryKind.WITHDRAWAL,
+                user_id=request.user_id,
+                currency=request.currency,
+                amount=request.amount if is_deposit else -request.amount,
+                source_id=request.movement_id,
+            )
+        movement = Movement(
+            id=request.movement_id,
+            user_id=request.user_id,
+            kind=request.kind,
+            currency=request.currency,
+            amount=request.amount,
+            status="completed" if entry else "rejected",
+            reason=refusal.value if refusal else None,
+            caller=request.caller,
+            idempotency_key=request.idempotency_key,
+            fingerprint=request.fingerprint,
+            metadata=request.metadata,
+            balance_before=before if entry else None,
+            balance_after=entry.balance_after if entry else None,
+            hash=entry.hash if entry else None,
+            created_at=entry.at if entry else self._book.now,
+        )
+        self.born.append(movement)
+        if entry is not None:
+            self._book.tell(
+                MOVEMENT_DONE[request.kind],
+                user_id=request.user_id,
+                data=movement_data(movement),
+                traceparent=request.traceparent,
+            )
+        return movement

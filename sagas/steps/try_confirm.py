@@ -1,0 +1,80 @@
+"""Try-confirm, on the payer's shard: what was held is debited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sagas.messages import Message, Step
+from sagas.outcomes import SKIPPED, SetAside, Skipped
+from sagas.payer_side import PayerSide, Timing, payer_side
+from sagas.states import TERMINAL, Event, Reason, Status
+from shards.shard import Shard
+from shards.transfers import Transfer
+from shards.users import UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TryConfirmed:
+    """The transfer as it stands, and the confirm to send when it is debited."""
+
+    transfer: Transfer
+    confirm: Message | None
+
+
+async def try_confirm(
+    shard: Shard, messages: Sequence[Message], *, wait: bool, timing: Timing
+) -> list[TryConfirmed | SetAside | Skipped]:
+    """Debits held transfers; what may not go on is cancelled in the same transaction.
+
+    A repeat finds the transfer debited and returns its confirm again. Only the local row is
+    believed: of the message, nothing but the ids is used.
+
+    Raises:
+        ShardTransientError: run it again.
+    """
+    payers = {m.transfer_id: m.payer_id for m in messages}
+    async with payer_side(shard, payers, wait=wait, timing=timing) as side:
+        return [_decide(side, message) for message in messages]
+
+
+def _decide(side: PayerSide, message: Message) -> TryConfirmed | SetAside | Skipped:
+    if side.is_skipped(message.payer_id):
+        return SKIPPED
+    transfer = side.find(message.transfer_id)
+    if transfer is None:
+        return SetAside("unknown_transfer", f"no transfer {message.transfer_id} of this payer")
+    if transfer.status == Status.HELD:
+        obstacle = _obstacle(side, transfer)
+        if obstacle is None:
+            transfer = side.apply(transfer, Event.DEBIT)
+        else:
+            transfer = side.apply(transfer, Event.CANCEL, reason=obstacle)
+    return TryConfirmed(transfer, confirm_of(transfer))
+
+
+def _obstacle(side: PayerSide, transfer: Transfer) -> Reason | None:
+    if transfer.expires_at <= side.now:
+        return Reason.EXPIRED
+    match side.payer_status(transfer):
+        case UserStatus.FROZEN:
+            return Reason.PAYER_FROZEN
+        case UserStatus.CLOSED:
+            return Reason.PAYER_CLOSED
+        case UserStatus.OPEN:
+            return None
+
+
+def confirm_of(transfer: Transfer) -> Message | None:
+    """The confirm of a debited transfer; None in any other status."""
+    if transfer.status != Status.DEBITED:
+        assert transfer.status == Status.HELD or transfer.status in TERMINAL
+        return None
+    assert transfer.payee_id is not None
+    return Message(
+        step=Step.CONFIRM,
+        transfer_id=transfer.id,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        currency=transfer.currency,
+        amount=transfer.amount,
+        traceparent=transfer.traceparent,
+    )

@@ -1,0 +1,200 @@
+"""Try, on the payer's shard: the reservation that everything else builds on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sagas.events import TRANSFER_STATUS, transfer_data
+from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
+from sagas.locking import Locked, lock_step_users
+from sagas.messages import Message, Step
+from sagas.outcomes import SKIPPED, Failed, Skipped
+from sagas.payer_side import Timing
+from sagas.states import Event, Reason, Status, transition
+from shards.book import Book, open_book
+from shards.ids import bucket_of
+from shards.keys import KeyOf, KeyOwner
+from shards.shard import Shard
+from shards.transfers import Transfer, insert_transfers, read_transfers
+from shards.users import UserStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryRequest:
+    """One transfer asked for; `amount` is minor units.
+
+    Attributes:
+        transfer_id: a new id with the payer's bucket.
+        payee_id: None when there is no such payee; then `refusal` says so.
+        refusal: a no that the payee's shard has given and that is recorded under the key.
+        obstacle: an error that stands unless the key has an answer already (the payee's shard is
+            away, say). Nothing that can change is looked at before the key.
+    """
+
+    transfer_id: UUID
+    payer_id: UUID
+    payee_id: UUID | None
+    currency: str
+    amount: int
+    caller: str
+    idempotency_key: str
+    fingerprint: bytes
+    metadata: str | None
+    expires_in: timedelta
+    traceparent: str
+    refusal: Reason | None = None
+    obstacle: Exception | None = None
+
+    @property
+    def key(self) -> KeyOf:
+        """Whose key it is."""
+        return KeyOf(self.payer_id, self.caller, self.idempotency_key)
+
+
+class UnknownWalletError(Exception):
+    """There is no such user on this shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The transfer: held, rejected, or, when `replayed`, as an earlier request left it."""
+
+    transfer: Transfer
+    replayed: bool
+
+
+async def try_transfers(
+    shard: Shard, requests: Sequence[TryRequest], *, wait: bool, timing: Timing
+) -> list[Tried | Failed | Skipped]:
+    """Reserves the amounts, one request after another, written together.
+
+    The key is looked at first, under the payer's lock: a repeat returns what its first run made,
+    refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError` or the request's
+    obstacle; then nothing was written.
+
+    Raises:
+        ShardTransientError: run it again; the keys make that safe.
+    """
+    async with shard.transaction({bucket_of(r.payer_id) for r in requests}) as conn:
+        locked = await lock_step_users(conn, {r.payer_id for r in requests}, wait=wait)
+        mine = [r for r in requests if r.payer_id in locked.users]
+        keys = await open_key_book(conn, [r.key for r in mine])
+        # A statement of its own: the rows the keys stand for may be younger than that snapshot.
+        earlier = keys.ids_of(KeyOwner.TRANSFER)
+        replayable = await read_transfers(conn, earlier) if earlier else {}
+        book = await open_book(
+            conn, users=locked.users, accounts={(r.payer_id, r.currency) for r in mine}
+        )
+        batch = _Batch(locked, keys, book, replayable, timing)
+        outcomes = [batch.decide(request) for request in requests]
+        await insert_transfers(conn, batch.born)
+        await book.write(conn)
+    return outcomes
+
+
+class _Batch:
+    def __init__(
+        self,
+        locked: Locked,
+        keys: KeyBook,
+        book: Book,
+        replayable: dict[UUID, Transfer],
+        timing: Timing,
+    ) -> None:
+        self._locked = locked
+        self._keys = keys
+        self._book = book
+        self._replayable = replayable
+        self._timing = timing
+        self.born: list[Transfer] = []
+
+    def decide(self, request: TryRequest) -> Tried | Failed | Skipped:
+        if request.payer_id in self._locked.skipped:
+            return SKIPPED
+        if request.payer_id not in self._locked.users:
+            return Failed(UnknownWalletError(request.payer_id))
+        try:
+            earlier = self._keys.earlier(request.key, request.fingerprint)
+        except KeyReusedError as error:
+            return Failed(error)
+        if earlier is not None:
+            return Tried(self._replayable[earlier], replayed=True)
+        if request.obstacle is not None:
+            return Failed(request.obstacle)
+        transfer = self._bear(request, self._refusal(request))
+        self._replayable[transfer.id] = transfer
+        self._keys.use(
+            request.key,
+            owner=KeyOwner.TRANSFER,
+            id_=transfer.id,
+            fingerprint=request.fingerprint,
+        )
+        return Tried(transfer, replayed=False)
+
+    def _refusal(self, request: TryRequest) -> Reason | None:
+        match self._locked.users[request.payer_id].status:
+            case UserStatus.FROZEN:
+                return Reason.PAYER_FROZEN
+            case UserStatus.CLOSED:
+                return Reason.PAYER_CLOSED
+            case UserStatus.OPEN:
+                pass
+        if request.refusal is not None:
+            return request.refusal
+        account = self._book.account(request.payer_id, request.currency)
+        return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
+
+    def _bear(self, request: TryRequest, refusal: Reason | None) -> Transfer:
+        now = self._book.now
+        status = transition(None, Event.ACCEPT if refusal is None else Event.REJECT)
+        expires_at = now + request.expires_in
+        transfer = Transfer(
+            id=request.transfer_id,
+            payer_id=request.payer_id,
+            payee_id=request.payee_id,
+            currency=request.currency,
+            amount=request.amount,
+            status=status.value,
+            reason=refusal.value if refusal else None,
+            caller=request.caller,
+            idempotency_key=request.idempotency_key,
+            fingerprint=request.fingerprint,
+            metadata=request.metadata,
+            traceparent=request.traceparent,
+            attempts=0,
+            # Expiry is redrive's to notice: it looks then at the latest.
+            next_attempt_at=(
+                min(now + self._timing.redrive_after, expires_at) if refusal is None else None
+            ),
+            created_at=now,
+            expires_at=expires_at,
+            debited_at=None,
+            ended_at=now if refusal else None,
+        )
+        self.born.append(transfer)
+        if refusal is None:
+            self._book.hold(request.payer_id, request.currency, request.amount)
+        self._book.tell(
+            TRANSFER_STATUS[status],
+            user_id=request.payer_id,
+            data=transfer_data(transfer),
+            traceparent=request.traceparent,
+        )
+        return transfer
+
+
+def try_confirm_of(transfer: Transfer) -> Message | None:
+    """The try-confirm of a held transfer; None in any other status."""
+    if transfer.status != Status.HELD:
+        return None
+    assert transfer.payee_id is not None
+    return Message(
+        step=Step.TRY_CONFIRM,
+        transfer_id=transfer.id,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        currency=transfer.currency,
+        amount=transfer.amount,
+        traceparent=transfer.traceparent,
+    )

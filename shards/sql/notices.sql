@@ -1,0 +1,2 @@
+-- name: send_notice
+SELECT pg_notify($1, $2)

@@ -1,0 +1,212 @@
+"""A small world for tests of steps: users with money on two shards, and each step by one name."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+from sagas.messages import Message
+from sagas.outcomes import Failed, SetAside, Skipped
+from sagas.payer_side import Timing
+from sagas.redrive import RedrivePolicy, claim_messages
+from sagas.states import TERMINAL, Status
+from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
+from sagas.steps.confirm import Confirmed, confirm
+from sagas.steps.move import Moved, MoveRequest, move
+from sagas.steps.settle import Settled, settle
+from sagas.steps.try_confirm import TryConfirmed, try_confirm
+from sagas.steps.try_transfer import Tried, TryRequest, try_confirm_of, try_transfers
+from shards.ids import RandomIds, bucket_of
+from shards.movements import MovementKind
+from shards.router import ShardMap
+from shards.transfers import Transfer, read_transfers
+from shards.users import insert_user
+from shards.verdicts import Verdict
+
+TIMING = Timing(redrive_after=timedelta(seconds=10))
+POLICY = RedrivePolicy(
+    backoff_base=timedelta(seconds=1), backoff_cap=timedelta(seconds=20), limit=100
+)
+
+
+class World:
+    """Users and steps over a `ShardMap`; amounts are minor units of EUR."""
+
+    def __init__(self, shards: ShardMap) -> None:
+        self.shards = shards
+        self.ids = RandomIds()
+        self._names = count()
+
+    async def user(self, *, bucket: int, funds: int = 0) -> UUID:
+        """A new open user in `bucket` with a deposit of `funds`."""
+        id_ = self.ids.new_id(bucket)
+        async with self.shards.of_id(id_).transaction([bucket]) as conn:
+            await insert_user(
+                conn, id_=id_, email=f"{id_}@example.com", name=None, password_hash="-"
+            )
+        if funds:
+            await self.deposit(id_, funds)
+        return id_
+
+    async def pair(self, *, funds: int, same_shard: bool = False) -> tuple[UUID, UUID]:
+        """A payer with `funds` and a payee with nothing."""
+        there = 2 if same_shard else 1
+        return await self.user(bucket=0, funds=funds), await self.user(bucket=there)
+
+    async def deposit(self, user_id: UUID, amount: int) -> Moved:
+        """A deposit that must succeed."""
+        request = self.move_request(user_id, MovementKind.DEPOSIT, amount)
+        (outcome,) = await move(self.shards.of_id(user_id), [request], wait=True)
+        assert isinstance(outcome, Moved)
+        return outcome
+
+    def move_request(
+        self, user_id: UUID, kind: MovementKind, amount: int, *, key: str | None = None
+    ) -> MoveRequest:
+        """A movement asked for by the user itself."""
+        return MoveRequest(
+            movement_id=self.ids.new_id(bucket_of(user_id)),
+            user_id=user_id,
+            kind=kind,
+            currency="EUR",
+            amount=amount,
+            caller=str(user_id),
+            idempotency_key=key or f"m{next(self._names)}",
+            fingerprint=hashlib.sha256(f"{kind}{amount}".encode()).digest(),
+            metadata=None,
+            traceparent="",
+        )
+
+    def try_request(
+        self, payer: UUID, payee: UUID, amount: int, *, key: str | None = None
+    ) -> TryRequest:
+        """A transfer asked for by the payer itself."""
+        return TryRequest(
+            transfer_id=self.ids.new_id(bucket_of(payer)),
+            payer_id=payer,
+            payee_id=payee,
+            currency="EUR",
+            amount=amount,
+            caller=str(payer),
+            idempotency_key=key or f"t{next(self._names)}",
+            fingerprint=hashlib.sha256(f"{payee}{amount}".encode()).digest(),
+            metadata=None,
+            expires_in=timedelta(hours=1),
+            traceparent="",
+        )
+
+    async def try_together(
+        self, asked: Sequence[tuple[UUID, UUID, int]], *, key: str | None = None
+    ) -> list[Tried | Failed | Skipped]:
+        """One batch of tries on the first payer's shard."""
+        requests = [self.try_request(*one, key=key) for one in asked]
+        shard = self.shards.of_id(asked[0][0])
+        return await try_transfers(shard, requests, wait=True, timing=TIMING)
+
+    async def try_transfer(self, payer: UUID, payee: UUID, amount: int) -> Transfer:
+        """A try that must be accepted or rejected."""
+        (outcome,) = await self.try_together([(payer, payee, amount)])
+        assert isinstance(outcome, Tried)
+        return outcome.transfer
+
+    async def run_try_confirm(
+        self, messages: Sequence[Message], *, wait: bool = True
+    ) -> list[TryConfirmed | SetAside | Skipped]:
+        """One batch of try-confirms."""
+        shard = self.shards.of_id(messages[0].payer_id)
+        return await try_confirm(shard, messages, wait=wait, timing=TIMING)
+
+    async def try_confirm(
+        self, transfer: Transfer, *, wait: bool = True
+    ) -> TryConfirmed | SetAside | Skipped:
+        """The try-confirm of a transfer that was held."""
+        message = try_confirm_of(transfer)
+        assert message is not None
+        (outcome,) = await self.run_try_confirm([message], wait=wait)
+        return outcome
+
+    async def debited(self, payer: UUID, payee: UUID, amount: int) -> Message:
+        """The confirm of a new transfer that is debited."""
+        outcome = await self.try_confirm(await self.try_transfer(payer, payee, amount))
+        assert isinstance(outcome, TryConfirmed)
+        assert outcome.confirm is not None
+        return outcome.confirm
+
+    async def confirm(self, message: Message) -> Confirmed | SetAside | Skipped:
+        """One confirm."""
+        (outcome,) = await confirm(self.shards.of_id(message.payee_id), [message], wait=True)
+        return outcome
+
+    async def settle(self, verdict: Verdict) -> Settled | SetAside | Skipped:
+        """One settle."""
+        shard = self.shards.of_id(verdict.payer_id)
+        (outcome,) = await settle(shard, [verdict], wait=True, timing=TIMING)
+        return outcome
+
+    async def cancel(self, transfer: Transfer, by: AskedBy) -> CancelDone | SetAside | Skipped:
+        """One cancel."""
+        request = CancelRequest(transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=by)
+        shard = self.shards.of_id(transfer.payer_id)
+        (outcome,) = await cancel(shard, [request], wait=True, timing=TIMING)
+        return outcome
+
+    async def run_all(self, transfer: Transfer) -> Transfer:
+        """Takes a held transfer to its end."""
+        outcome = await self.try_confirm(transfer)
+        assert isinstance(outcome, TryConfirmed)
+        assert outcome.confirm is not None
+        confirmed = await self.confirm(outcome.confirm)
+        assert isinstance(confirmed, Confirmed)
+        settled = await self.settle(confirmed.verdict)
+        assert isinstance(settled, Settled)
+        assert Status(settled.transfer.status) in TERMINAL
+        return settled.transfer
+
+    async def redrive(self, payer: UUID) -> list[Message]:
+        """One round of redrive on the payer's shard."""
+        shard = self.shards.of_id(payer)
+        return await claim_messages(shard, buckets=shard.buckets, policy=POLICY, jitter=0.0)
+
+    async def read(self, transfer_id: UUID) -> Transfer:
+        """The transfer's row."""
+        async with self.shards.of_id(transfer_id).connection() as conn:
+            return (await read_transfers(conn, [transfer_id]))[transfer_id]
+
+    async def balance(self, user_id: UUID) -> tuple[int, int]:
+        """(balance, held) in EUR; zeros where there is no account."""
+        async with self.shards.of_id(user_id).connection() as conn:
+            row = await conn.fetchrow(
+                "SELECT balance, held FROM accounts WHERE user_id = $1 AND currency = 'EUR'",
+                user_id,
+            )
+        return (row["balance"], row["held"]) if row else (0, 0)
+
+    async def set_status(self, user_id: UUID, status: str) -> None:
+        """What an operator will be able to do."""
+        async with self.shards.of_id(user_id).connection() as conn:
+            await conn.execute("UPDATE users SET status = $2 WHERE id = $1", user_id, status)
+
+    async def expire(self, transfer: Transfer) -> None:
+        """Moves a transfer's expiry into the past."""
+        async with self.shards.of_id(transfer.payer_id).connection() as conn:
+            await conn.execute(
+                "UPDATE transfers SET expires_at = created_at - interval '1 second' WHERE id = $1",
+                transfer.id,
+            )
+
+    async def make_due(self, *ids: UUID) -> None:
+        """Lets redrive look at these now."""
+        async with self.shards.of_id(ids[0]).connection() as conn:
+            await conn.execute(
+                "UPDATE transfers SET next_attempt_at = app_now() WHERE id = ANY($1::uuid[])",
+                list(ids),
+            )
+
+    @asynccontextmanager
+    async def locked(self, user_id: UUID) -> AsyncIterator[None]:
+        """Somebody else's transaction that has the user's row."""
+        async with self.shards.of_id(user_id).transaction([bucket_of(user_id)]) as conn:
+            await conn.fetch("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+            yield

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from gateway.problems import KINDS, FieldError, Problem
+
+
+def test_a_problem_is_rendered_as_rfc_9457():
+    problem = Problem("insufficient_funds", "Available: less than asked for.")
+
+    assert json.loads(problem.to_json("abc")) == {
+        "type": "/problems/insufficient_funds",
+        "title": "There is not enough money available",
+        "status": 422,
+        "detail": "Available: less than asked for.",
+        "code": "insufficient_funds",
+        "trace_id": "abc",
+    }
+
+
+def test_the_code_is_that_of_the_first_wrong_field():
+    problem = Problem.of_fields(
+        [
+            FieldError("/amount", "too_precise", "Too many digits."),
+            FieldError("/zz", "unknown_field", "Not known."),
+        ]
+    )
+
+    document = json.loads(problem.to_json("abc"))
+
+    assert (document["status"], document["code"]) == (422, "too_precise")
+    assert document["detail"] == "/amount: Too many digits."
+    assert document["errors"] == [
+        {"pointer": "/amount", "code": "too_precise", "detail": "Too many digits."},
+        {"pointer": "/zz", "code": "unknown_field", "detail": "Not known."},
+    ]
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_every_code_has_the_headers_its_status_asks_for(code: str):
+    problem = Problem(code)
+
+    assert ("WWW-Authenticate" in problem.headers) == (problem.status == 401)
+    assert ("Retry-After" in problem.headers) == (problem.status == 503)
+    assert problem.detail.endswith(".")
+
+
+def test_an_unknown_code_is_a_bug():
+    with pytest.raises(KeyError):
+        Problem("no_such_code")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(404, "not_found"), (413, "body_too_large"), (418, "bad_request"), (502, "internal_error")],
+)
+def test_what_aiohttp_refuses_gets_a_code(status: int, code: str):
+    assert Problem.of_status(status).code == code

@@ -1,0 +1,285 @@
+"""Faust's consumer, made safe for acks that come late, out of order and from other tasks.
+
+Faust 0.15.3 commits past a message that is still in flight when it is the only one in front of
+those that are done (upstream issue 606), forgets acks before it commits when partitions are taken
+away, and loses what it had fetched of a partition that is paused. `SafeConsumer` closes the three.
+tests/integration/test_faust_contract.py shows each, on the stock consumer where it still exists.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from time import monotonic
+from typing import Any
+
+import aiokafka
+import structlog
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import TP, Message
+from typing_extensions import override
+
+log = structlog.get_logger()
+
+# How long one poll may wait for records: what is resumed waits for the poll under way.
+POLL_S = 0.1
+# How long the broker may hold a fetch back. Faust has 1.5 s, which is also how long a partition
+# that is resumed can wait for its turn when the others are silent.
+FETCH_WAIT_MS = 250
+# When partitions are taken away: what is being worked on gets so long to be acked, and the commit
+# so long to be answered. Both together stay far below any rebalance timeout.
+GRACE_S = 0.5
+COMMIT_S = 2.0
+
+
+class Progress:
+    """What was delivered of one partition in one assignment, in order, and how far it is done.
+
+    Kafka delivers the offsets of a partition in rising order, but not each one: retention removes
+    the oldest. So the lowest offset that may be committed is that of the first message that is not
+    acked, and after the last one the next number; what was never delivered does not hold it up.
+    An ack counts for the very message object that was delivered: one from an earlier assignment,
+    or from before the log went back, changes nothing here.
+    """
+
+    __slots__ = ("_in_flight", "_next", "expected")
+
+    def __init__(self, expected: int | None) -> None:
+        self._in_flight: deque[Message] = deque()
+        self._next: int | None = None
+        #: The offset that comes next, where that is known.
+        self.expected = expected
+
+    def deliver(self, message: Message) -> None:
+        """Counts a message as in flight until it is acked."""
+        self._in_flight.append(message)
+        self._next = self.expected = message.offset + 1
+
+    @property
+    def committable(self) -> int | None:
+        """The offset to commit: everything below it is done. None if nothing was delivered.
+
+        Cheap: each message is looked at once, not once per commit.
+        """
+        in_flight = self._in_flight
+        while in_flight and in_flight[0].acked:
+            in_flight.popleft()
+        return in_flight[0].offset if in_flight else self._next
+
+
+class SafeConsumerThread(AIOKafkaConsumerThread):
+    """The thread that talks to Kafka, with shorter waits."""
+
+    @override
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust has no setting for it.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+
+class SafeConsumer(Consumer):
+    """Commits strictly what is done, and lets partitions be paused one by one.
+
+    Rests on these parts of Faust: `Message.acked` is set by every kind of ack, `getmany` is the
+    only source of messages, `_acked` has a key for each partition with acks since it was popped.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._progress: dict[TP, Progress] = {}
+        self._paused_by_us: set[TP] = set()
+        # Partition and offset of each forward jump that was fetched again to make sure.
+        self._verified_jumps: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+
+    @override
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # What the worker asks and tells.
+
+    def pause(self, partitions: Iterable[TP]) -> None:
+        """Stops fetching from these partitions until `resume`, whoever owns them meanwhile.
+
+        Not tied to an assignment: a partition that is taken away and given back is still paused,
+        and one that comes later is paused from its first message. What was fetched before is
+        still delivered (up to one poll and the stream's buffer). Repeating changes nothing.
+        """
+        self._paused_by_us.update(partitions)
+
+    def resume(self, partitions: Iterable[TP]) -> None:
+        """Undoes `pause`; takes effect with the next poll, within 0.1 s."""
+        self._paused_by_us.difference_update(partitions)
+
+    def assigned_buckets(self, topic: str) -> set[int]:
+        """The partitions of a topic that this worker has now; empty before it has joined.
+
+        Owning is not a lock: another worker may have been given them since.
+        """
+        try:
+            return {tp.partition for tp in self.assignment() if tp.topic == topic}
+        except ConsumerNotStarted:
+            return set()
+
+    def lag(self, tp: TP) -> int | None:
+        """Messages of a partition that are not done yet, as far as Kafka has told.
+
+        None if the partition is not this worker's, or Kafka has not told yet. The end of the log
+        is known from the last fetch, so a paused partition's is old.
+        """
+        consumer = self._thread._consumer  # noqa: SLF001 - as Faust does for its own checks
+        subscription = consumer._subscription.subscription if consumer is not None else None  # noqa: SLF001
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        if state.highwater is None or not state.has_valid_position:
+            return None
+        progress = self._progress.get(tp)
+        done = progress.committable if progress is not None else None
+        return max(0, int(state.highwater) - int(state.position if done is None else done))
+
+    async def settle(self, *, within_s: float) -> bool:
+        """Takes no more messages, and waits until all that were taken are acked.
+
+        For a stop or a rebalance; Faust itself turns the flow on again after a rebalance.
+
+        Returns:
+            Whether all were acked in time. The others will be delivered again, here or elsewhere.
+        """
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        deadline = monotonic() + within_s
+        while any(not message.acked for message in self._unacked_messages):
+            left_s = deadline - monotonic()
+            if left_s <= 0:
+                return False
+            # `ack` of Faust wakes whoever waits here.
+            waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._waiting_for_ack = waiter
+            await asyncio.wait([waiter], timeout=left_s)
+            self._waiting_for_ack = None
+        return True
+
+    # What Faust calls.
+
+    @override
+    async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
+        """Fetches from the partitions that are not paused, and has all of it delivered.
+
+        Faust compares what was fetched with the partitions that are active *afterwards* and drops
+        the rest for good: the position has moved on. The None returned here stands for "all".
+        """
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as in Faust: any Event
+        # A copy, since the consumer's thread reads it while this one may change the original.
+        fetching = self._get_active_partitions() - self._paused_by_us
+        if not fetching:
+            await self.sleep(POLL_S)
+            return {}, None
+        return await self._getmany(fetching, min(timeout, POLL_S)), None
+
+    @override
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        rewound: set[TP] = set()
+        async for tp, message in super().getmany(timeout):
+            if tp in rewound:
+                continue
+            progress = self._progress_of(tp, message)
+            if self._jumps_ahead(progress, tp, message):
+                rewound.add(tp)
+                await self._fetch_again(tp, progress, message)
+                continue
+            progress.deliver(message)
+            yield tp, message
+
+    def _progress_of(self, tp: TP, message: Message) -> Progress:
+        """The progress to count a message in; a new one if the log or the position went back."""
+        progress = self._progress.get(tp)
+        if progress is None:
+            progress = self._progress[tp] = Progress(self._committed_offset[tp])
+        if progress.expected is not None and message.offset < progress.expected:
+            # The topic was truncated or made anew, or somebody sought. Faust would drop every
+            # message below the highest one it has seen, and never commit a lower offset.
+            log.warning("consumer.went_back", tp=tp, offset=message.offset, was=progress.expected)
+            progress = self._progress[tp] = Progress(None)
+            self._committed_offset[tp] = None
+            self._read_offset[tp] = None
+        return progress
+
+    def _jumps_ahead(self, progress: Progress, tp: TP, message: Message) -> bool:
+        expected = progress.expected
+        return (
+            expected is not None
+            and message.offset > expected
+            and self._verified_jumps.get(tp) != expected
+        )
+
+    async def _fetch_again(self, tp: TP, progress: Progress, message: Message) -> None:
+        """Makes sure of a hole in the offsets by fetching it once more.
+
+        Retention makes holes, but so would a message that was fetched and then dropped on its way
+        through Faust. The first is still there after a second look, the other is not.
+        """
+        expected = progress.expected
+        assert expected is not None
+        log.warning("consumer.jump", tp=tp, offset=message.offset, expected=expected)
+        try:
+            await self.seek_wait({tp: expected})
+        except (KafkaError, TimeoutError) as error:
+            # Not ours any more, or Kafka is away: the next assignment begins at what is committed.
+            log.warning("consumer.seek_failed", tp=tp, error=repr(error))
+            return
+        self._verified_jumps[tp] = expected
+
+    @override
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Holes need no bookkeeping: `Progress` counts only what was delivered."""
+
+    @override
+    def _new_offset(self, tp: TP) -> int | None:
+        # Popping keeps the next commit from looking at partitions without new acks.
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
+        progress = self._progress.get(tp)
+        return progress.committable if progress is not None else None
+
+    @override
+    async def _commit_offsets(
+        self, offsets: Mapping[TP, int], start_new_transaction: bool = True
+    ) -> bool:
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        committed = await super()._commit_offsets(offsets, start_new_transaction)
+        if not committed:
+            # Faust writes down what it tried to commit; a later commit has to try again.
+            for tp in offsets.keys() & self._progress.keys():
+                self._committed_offset[tp] = before[tp]
+                self._acked.setdefault(tp, [])
+        return committed
+
+    @override
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commits what is done before the partitions go: the next owner begins there.
+
+        Runs while the group waits, so it is bounded; what it does not reach is delivered twice.
+        """
+        try:
+            if revoked and not self.should_stop:
+                await self.settle(within_s=GRACE_S)
+                await self._commit_now(revoked)
+        finally:
+            for tp in revoked:
+                self._progress.pop(tp, None)
+                self._verified_jumps.pop(tp, None)
+            await super().on_partitions_revoked(revoked)
+
+    async def _commit_now(self, partitions: set[TP]) -> None:
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                # False also means that it only waited for a commit that was already under way.
+                if not await self.commit(partitions):
+                    await self.commit(partitions)
+        except TimeoutError:
+            log.warning("consumer.commit_on_revoke_timed_out")

@@ -1,0 +1,198 @@
+"""Building and running a Faust app inside our own event loop.
+
+No `faust` command, no `faust.Worker`, no web server, no tables: Faust reads Kafka, keeps the group
+and commits; everything else is ours. Messages are bytes, decoded where poison can be set aside.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import faust
+import structlog
+from faust.transport.drivers.aiokafka import Transport
+from faust.types import EventT, StreamT
+from faust.types.transports import TransportT
+from typing_extensions import override
+
+from workers.consumer import SafeConsumer
+
+log = structlog.get_logger()
+
+START_S = 30.0
+STOP_S = 8.0
+SETTLE_S = 4.0
+
+
+class AppStartError(Exception):
+    """The app did not get to the point where it owns partitions; build another one."""
+
+
+class AppStoppedError(Exception):
+    """A running app crashed inside; build another one."""
+
+
+class SafeTransport(Transport):
+    """Faust's Kafka transport with the safe consumer."""
+
+    Consumer = SafeConsumer
+
+
+class HoldfastApp(faust.App):
+    """An app with the safe transport; two of them in one process share nothing."""
+
+    @override
+    def _new_transport(self) -> TransportT:
+        return SafeTransport(self.conf.broker_consumer, self)
+
+    @override
+    def _create_directories(self) -> None:
+        """No tables, so no `<id>-data` folder beside whatever was the working directory."""
+
+    @property
+    def safe_consumer(self) -> SafeConsumer:
+        """The consumer, by its real type."""
+        consumer = self.consumer
+        assert isinstance(consumer, SafeConsumer)
+        return consumer
+
+
+def create_faust_app(
+    *,
+    app_id: str,
+    bootstrap: str,
+    session_timeout_s: float,
+    commit_interval_s: float,
+    buffer_max: int = 512,
+    poll_records_max: int = 500,
+) -> HoldfastApp:
+    """An app that is not started and has not touched Kafka yet.
+
+    Args:
+        app_id: The consumer group.
+        bootstrap: `host:port` of the brokers, separated by commas.
+        session_timeout_s: After so long without a heartbeat a worker loses its partitions. The
+            broker has to allow it (`group.min.session.timeout.ms`, by default 6 s).
+        commit_interval_s: How often offsets are committed; a worker that dies has at the most the
+            messages of so long delivered again.
+        buffer_max: Messages that wait in front of one agent.
+        poll_records_max: Messages fetched in one go: what a paused partition may still deliver.
+    """
+    rebalance_s = max(2 * session_timeout_s, 5.0)
+    return HoldfastApp(
+        id=app_id,
+        broker=[f"kafka://{address.strip()}" for address in bootstrap.split(",")],
+        processing_guarantee="at_least_once",
+        # Acks come from lanes, late; a message without one must not keep the app from stopping.
+        stream_wait_empty=False,
+        stream_buffer_maxsize=buffer_max,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        # A group whose offsets expired begins at what is kept: duplicates, nothing skipped.
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=commit_interval_s,
+        # Commits by count run inside the fetching loop, and hold it up; the interval is enough.
+        broker_commit_every=1_000_000,
+        broker_session_timeout=session_timeout_s,
+        broker_heartbeat_interval=session_timeout_s / 5,
+        broker_rebalance_timeout=rebalance_s,
+        # Joining waits at the broker for the rebalance timeout; Faust wants more than the session.
+        broker_request_timeout=rebalance_s + 20.0,
+        # A worker that exceeds it leaves the group and never comes back, though it seems alive.
+        broker_max_poll_interval=86_400.0,
+        broker_max_poll_records=poll_records_max,
+        consumer_metadata_max_age_ms=30_000,
+        producer_acks=-1,
+        producer_request_timeout=10.0,
+    )
+
+
+def subscribe(app: HoldfastApp, *, topic: str, take: Callable[[EventT[Any]], None]) -> None:
+    """Hands every message of a topic to `take`, which has to see to its ack.
+
+    `take` must not wait: it puts the event in a lane, and somebody calls `event.ack()` when the
+    message's effect is committed, in any order and from any task. Until then the offset is not
+    committed, and after a crash the message comes again. Nothing that `take` raises gets out,
+    since an agent that raises loses its message: it is logged, and the message stays unacked.
+    """
+
+    async def agent(stream: StreamT[Any]) -> None:
+        # The declared type has no noack(); the one that Faust hands over has.
+        async for event in cast("faust.Stream[Any]", stream).noack().events():
+            try:
+                take(event)
+            except Exception:
+                log.exception("agent.take_raised", topic=topic, offset=event.message.offset)
+
+    # Empty values are let through: a message without a value is poison, for us to set aside,
+    # where Faust would ack it and raise in the agent.
+    source = app.topic(topic, key_type=bytes, value_type=bytes, allow_empty=True)
+    app.agent(source, name=f"{app.conf.id}.{topic}")(agent)
+
+
+class RunningApp:
+    """One start, one watch and one stop of an app; build a new app for another start."""
+
+    def __init__(self, app: HoldfastApp) -> None:
+        self.app = app
+
+    async def start(self, *, within_s: float = START_S) -> None:
+        """Returns when the worker is in its group and fetches; its topics have to exist.
+
+        Raises:
+            AppStartError: Kafka is away or did not let it in; the app has been stopped.
+        """
+        self.app.finalize()
+        if not len(self.app.agents):
+            raise AppStartError("an app without agents has no topics to read")
+        try:
+            async with asyncio.timeout(within_s):
+                await self.app.start()
+        except (Exception, asyncio.CancelledError) as error:
+            await self.stop(within_s=STOP_S, settle_s=0)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise AppStartError(f"Faust did not start: {error!r}") from error
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the app runs and has not crashed inside."""
+        return bool(self.app.started and not self.app.should_stop)
+
+    async def watch(self, *, every_s: float = 0.2) -> None:
+        """Returns when the app was stopped; raises when it crashed.
+
+        Raises:
+            AppStoppedError: with the reason as its cause.
+        """
+        # Faust crashes in other threads than this one: looking is safer than being told.
+        while not self.app.should_stop:  # noqa: ASYNC110
+            await asyncio.sleep(every_s)
+        if self.app.crashed:
+            raise AppStoppedError(f"Faust crashed: {self.app.crash_reason!r}") from (
+                self.app.crash_reason
+            )
+
+    async def stop(self, *, within_s: float = STOP_S, settle_s: float = SETTLE_S) -> bool:
+        """Takes no more messages, waits for the acks of those taken, commits, leaves the group.
+
+        The lanes have to run until this returns, or nothing gets acked.
+
+        Returns:
+            False if Faust did not stop in time (it can hang while it joins a group): it cannot be
+            used any more, and the process should end. What was acked may come again.
+        """
+        consumer = self.app.safe_consumer
+        if settle_s and self.healthy:
+            await consumer.settle(within_s=settle_s)
+        stopping = asyncio.create_task(self.app.stop(), name="faust-stop")
+        done, _ = await asyncio.wait([stopping], timeout=within_s)
+        if not done:
+            log.error("faust.stop_hangs", after_s=within_s)
+            stopping.cancel()
+            await asyncio.wait([stopping], timeout=1.0)
+            return False
+        return stopping.exception() is None
