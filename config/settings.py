@@ -78,7 +78,7 @@ class WorkerSettings(Section):
 
     count: PositiveInt = Field(2, description="Worker processes that `make run` starts.")
     admin_port: Port = Field(
-        0, description="Port of a worker's internal listener (/live, /ready, /metrics); 0: a free one."
+        0, description="Port of a worker's internal listener (/health, /ready); 0: a free one."
     )
     session_timeout_s: Seconds = Field(
         10.0, description="A worker that is silent for so long loses its partitions."

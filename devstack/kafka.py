@@ -83,6 +83,7 @@ class KafkaBroker:
             PortTakenError: another program listens on the port.
             ServerError: it ended or was not ready in time; carries the end of its log.
         """
+        self.check_port()
         self.prepare()
         self.launch()
         self.await_ready()

@@ -52,7 +52,9 @@ class ListScope:
     def check(self, position: bytes) -> bytes:
         """What tells this list's cursor at `position` from another list's, or a damaged one."""
         text = repr((self.kind, str(self.owner_id), self.filters)).encode()
-        return hashlib.blake2b(position, key=hashlib.sha256(text).digest(), digest_size=_CHECK_BYTES).digest()
+        return hashlib.blake2b(
+            position, key=hashlib.sha256(text).digest(), digest_size=_CHECK_BYTES
+        ).digest()
 
 
 def encode_transfer_cursor(scope: ListScope, position: TransferPosition) -> str:

@@ -57,8 +57,7 @@ async def read_optional_json(request: web.Request) -> JsonValue:
 def _check_media_type(request: web.Request) -> None:
     encodings = request.headers.getall("Content-Encoding", [])
     is_json = (
-        len(request.headers.getall("Content-Type", [])) == 1
-        and request.content_type == "application/json"
+        request.content_type == "application/json"
         and (request.charset or "utf-8").lower() == "utf-8"
     )
     if not is_json or any(encoding.lower() != "identity" for encoding in encodings):

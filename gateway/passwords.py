@@ -13,7 +13,7 @@ from gateway.problems import Problem
 
 MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
-LANES: Final = 1
+PARALLELISM: Final = 1
 
 _T = TypeVar("_T")
 
@@ -29,7 +29,7 @@ class Passwords:
 
     def __init__(self, *, threads: int, queue: int, memory_kib: int = MEMORY_KIB) -> None:
         self._hasher = PasswordHasher(
-            time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES, type=Type.ID
+            time_cost=PASSES, memory_cost=memory_kib, parallelism=PARALLELISM, type=Type.ID
         )
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._places = BoundedSemaphore(threads + queue)

@@ -21,6 +21,7 @@ from gateway.path_ids import parse_currency_code
 from gateway.problems import FieldError, Problem
 from gateway.schemas import ERRORS_MAX
 from gateway.timestamps import format_timestamp, parse_timestamp
+from sagas.states import Status
 from shards.book import EntryKind
 
 LIMIT_MAX: Final = 100
@@ -40,7 +41,7 @@ class EntriesQuery:
     """What of a wallet's entries is asked for; None is no filter. `scope` makes the next cursor."""
 
     currency: str | None
-    kind: str | None
+    kind: EntryKind | None
     since: datetime | None
     until: datetime | None
     limit: int
@@ -56,7 +57,7 @@ class TransfersQuery:
     """
 
     direction: Direction | None
-    status: str | None
+    status: Status | None
     limit: int
     after: TransferPosition | None
     scope: ListScope
@@ -94,7 +95,7 @@ def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> Entries
     parameters.finish()
     return EntriesQuery(
         currency=currency,
-        kind=kind,
+        kind=EntryKind(kind) if kind is not None else None,
         since=since,
         until=until,
         limit=limit,
@@ -103,17 +104,15 @@ def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> Entries
     )
 
 
-def parse_transfers_query(
-    query: MultiMapping[str], *, wallet_id: UUID, statuses: Collection[str]
-) -> TransfersQuery:
-    """The parameters of a list of transfers, whose statuses are one of `statuses`.
+def parse_transfers_query(query: MultiMapping[str], *, wallet_id: UUID) -> TransfersQuery:
+    """The parameters of a list of transfers.
 
     Raises:
         Problem: 422 that names every wrong parameter.
     """
     parameters = _Parameters(query, allowed=("direction", "status", "limit", "cursor"))
     direction = parameters.one_of("direction", tuple(Direction))
-    status = parameters.one_of("status", statuses)
+    status = parameters.one_of("status", tuple(Status))
     limit = parameters.limit()
     scope = ListScope("transfers", wallet_id, (direction, status))
     cursor = parameters.get("cursor")
@@ -123,7 +122,7 @@ def parse_transfers_query(
     parameters.finish()
     return TransfersQuery(
         direction=Direction(direction) if direction is not None else None,
-        status=status,
+        status=Status(status) if status is not None else None,
         limit=limit,
         after=after,
         scope=scope,

@@ -12,7 +12,6 @@ from shards.connection import Connection
 from shards.errors import (
     BucketNotHereError,
     CommitUnknownError,
-    SchemaError,
     ShardAwayError,
     ShardBusyError,
 )
@@ -180,49 +179,6 @@ class Shard:
             if pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size():
                 raise ShardBusyError(self.name, "all connections are in use") from error
             raise
-
-
-async def read_schema_facts(conn: Connection) -> dict[str, Any]:
-    """What a start must check: `shard`, `buckets`, `fsync`, `synchronous_commit`."""
-    row = await conn.fetchrow(_SQL["read_schema_facts"])
-    return dict(row) if row is not None else {}
-
-
-async def check_shard(shard: Shard, *, buckets: int, allow_unsafe: bool) -> None:
-    """Refuses a database that is not this shard, or that could lose an acknowledged commit.
-
-    Raises:
-        SchemaError: another shard's database, another number of buckets, not migrated, or fsync
-            or synchronous_commit off and not `allow_unsafe`.
-        ShardTransientError: it could not be asked.
-    """
-    async with shard.connection() as conn:
-        try:
-            facts = await read_schema_facts(conn)
-        except asyncpg.UndefinedTableError as error:
-            raise SchemaError(shard.name, "not migrated; run `holdfast migrate`") from error
-        owned = {row["bucket"] for row in await conn.fetch(_SQL["read_owned_buckets"])}
-    if not facts:
-        raise SchemaError(shard.name, "not set up; run `holdfast migrate`")
-    if facts["shard"] != shard.name:
-        raise SchemaError(shard.name, f"its DSN leads to the database of {facts['shard']}")
-    if facts["buckets"] != buckets:
-        raise SchemaError(
-            shard.name,
-            f"made with {facts['buckets']} buckets, HOLDFAST_BUCKETS says {buckets}: the number is"
-            " fixed when a system is created",
-        )
-    if owned != shard.buckets:
-        raise SchemaError(
-            shard.name,
-            f"owns buckets {sorted(owned)}, HOLDFAST_SHARDS says {sorted(shard.buckets)}",
-        )
-    if not allow_unsafe and "off" in (facts["fsync"], facts["synchronous_commit"]):
-        raise SchemaError(
-            shard.name,
-            "fsync or synchronous_commit is off: it can lose an acknowledged commit, which loses"
-            " or doubles money; turn both on",
-        )
 
 
 def _drop(conn: Any) -> None:

@@ -1,40 +1,35 @@
 -- name: account_balance
--- says: The balance of an account is the sum of its entries, and what its last entry left.
+-- says: The balance of an account is the sum of its entries.
 -- examines: accounts entries
 WITH summed AS (
-    SELECT
-        user_id,
-        currency,
-        sum(amount) AS amount,
-        (array_agg(balance_after ORDER BY seq DESC))[1] AS balance_after
-    FROM entries
-    GROUP BY user_id, currency
+    SELECT user_id, currency, sum(amount) AS amount FROM entries GROUP BY user_id, currency
 )
 SELECT
     ARRAY[a.user_id::text, a.currency] AS ids,
-    format('balance %s, entries sum up to %s, the last one left %s',
-        a.balance, coalesce(s.amount, 0), coalesce(s.balance_after, 0)) AS detail
+    format('balance %s, its entries sum up to %s', a.balance, coalesce(s.amount, 0)) AS detail
 FROM accounts AS a
 LEFT JOIN summed AS s ON s.user_id = a.user_id AND s.currency = a.currency
-WHERE a.balance <> coalesce(s.amount, 0) OR a.balance <> coalesce(s.balance_after, 0)
+WHERE a.balance <> coalesce(s.amount, 0)
 
 -- name: account_head
--- says: An account's seq, head hash and time are those of its last entry.
+-- says: An account's seq, balance, head hash and time are those that its last entry left.
 -- examines: accounts entries
 WITH head AS (
-    SELECT DISTINCT ON (user_id, currency) user_id, currency, seq, hash, at
+    SELECT DISTINCT ON (user_id, currency) user_id, currency, seq, balance_after, hash, at
     FROM entries
     ORDER BY user_id, currency, seq DESC
 )
 SELECT
     ARRAY[a.user_id::text, a.currency] AS ids,
-    format('seq %s, hash %s, at %s; its last entry has %s, %s, %s',
-        a.seq, encode(a.head_hash, 'hex'), a.last_at,
-        coalesce(h.seq, 0), encode(h.hash, 'hex'), h.at) AS detail
+    format('seq %s, balance %s, hash %s, at %s; its last entry has %s, %s, %s, %s',
+        a.seq, a.balance, encode(a.head_hash, 'hex'), a.last_at,
+        coalesce(h.seq, 0), coalesce(h.balance_after, 0), encode(h.hash, 'hex'), h.at) AS detail
 FROM accounts AS a
 LEFT JOIN head AS h ON h.user_id = a.user_id AND h.currency = a.currency
-WHERE (a.seq, a.head_hash, a.last_at)
-    IS DISTINCT FROM (coalesce(h.seq, 0), coalesce(h.hash, decode(repeat('00', 32), 'hex')), h.at)
+WHERE (a.seq, a.balance, a.head_hash, a.last_at)
+    IS DISTINCT FROM (
+        coalesce(h.seq, 0), coalesce(h.balance_after, 0),
+        coalesce(h.hash, decode(repeat('00', 32), 'hex')), h.at)
 
 -- name: account_held
 -- says: What is held on an account is the sum of its held transfers.

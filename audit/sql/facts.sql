@@ -49,8 +49,8 @@ LIMIT 1
 SELECT count(*) FROM dead_letters WHERE status = 'open'
 
 -- name: read_fingerprint
--- Every change of money raises one of these numbers, and none ever falls back: equal at two times,
--- nothing has changed between them.
+-- Equal at two times, nothing has changed between them: every change raises one of these numbers
+-- for good, but for the end of an open transfer, and without new transfers those only get fewer.
 SELECT concat_ws(' ',
     (SELECT count(*) FROM entries),
     (SELECT coalesce(sum(version), 0) FROM accounts),

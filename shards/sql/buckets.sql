@@ -18,6 +18,7 @@ SELECT bucket FROM buckets WHERE state = 'owned' ORDER BY bucket
 SELECT
     system.shard,
     system.buckets,
+    (SELECT max(version) FROM schema_migrations) AS version,
     current_setting('fsync') AS fsync,
     current_setting('synchronous_commit') AS synchronous_commit
 FROM system

@@ -28,7 +28,7 @@ def _headers(name: str, *values: str) -> CIMultiDictProxy[str]:
     ],
     ids=lambda text: text[:20],
 )
-def test_a_key_is_the_same_quoted_or_bare(spelled: str, key: str):
+def test_a_key_is_the_same_quoted_or_bare(spelled: str, key: str) -> None:
     assert require_idempotency_key(_headers("Idempotency-Key", spelled)) == key
 
 
@@ -40,7 +40,7 @@ def test_a_key_is_the_same_quoted_or_bare(spelled: str, key: str):
     ],
     ids=lambda text: ascii(text[:20]),
 )  # fmt: skip
-def test_a_bad_key_is_a_400(spelled: str):
+def test_a_bad_key_is_a_400(spelled: str) -> None:
     with pytest.raises(Problem) as caught:
         require_idempotency_key(_headers("Idempotency-Key", spelled))
 
@@ -50,7 +50,7 @@ def test_a_bad_key_is_a_400(spelled: str):
 @pytest.mark.parametrize(
     ("values", "code"), [([], "missing_header"), (["a", "a"], "invalid_header")]
 )
-def test_a_key_is_given_once(values: list[str], code: str):
+def test_a_key_is_given_once(values: list[str], code: str) -> None:
     with pytest.raises(Problem) as caught:
         require_idempotency_key(_headers("idempotency-key", *values))
 
@@ -86,11 +86,11 @@ def test_a_key_is_given_once(values: list[str], code: str):
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_prefer_wait(values: list[str], seconds: int | None):
+def test_prefer_wait(values: list[str], seconds: int | None) -> None:
     assert wait_seconds(_headers("Prefer", *values)) == seconds
 
 
-def test_a_hostile_prefer_costs_nothing():
+def test_a_hostile_prefer_costs_nothing() -> None:
     began = time.perf_counter()
 
     assert wait_seconds(_headers("Prefer", '\\"' * 4000, '\\"' * 128)) is None
@@ -98,7 +98,7 @@ def test_a_hostile_prefer_costs_nothing():
 
 
 @pytest.mark.parametrize("spelled", ["Bearer abc.def-_~+/==", "bearer  abc.def-_~+/=="])
-def test_a_bearer_token_is_read(spelled: str):
+def test_a_bearer_token_is_read(spelled: str) -> None:
     assert bearer_token(_headers("Authorization", spelled)) == "abc.def-_~+/=="
 
 
@@ -117,7 +117,7 @@ def test_a_bearer_token_is_read(spelled: str):
         (["Bearer a", "Bearer a"], "invalid_token"),
     ],
 )
-def test_a_bad_authorization_is_a_401(values: list[str], code: str):
+def test_a_bad_authorization_is_a_401(values: list[str], code: str) -> None:
     with pytest.raises(Problem) as caught:
         bearer_token(_headers("Authorization", *values))
 

@@ -76,7 +76,7 @@ async def client() -> AsyncIterator[Client]:
 )
 async def test_every_error_is_a_problem(
     client: Client, method: str, path: str, status: int, code: str
-):
+) -> None:
     response = await client.request(method, path, headers={"traceparent": TRACEPARENT})
 
     document = await response.json(content_type="application/problem+json")
@@ -85,7 +85,7 @@ async def test_every_error_is_a_problem(
 
 
 @pytest.mark.parametrize("path", ["/ok", "/refuse", "/nowhere", "/break/1", "/stream"])
-async def test_every_answer_has_the_common_headers(client: Client, path: str):
+async def test_every_answer_has_the_common_headers(client: Client, path: str) -> None:
     response = await client.get(path)
 
     assert len(response.headers["X-Trace-Id"]) == 32
@@ -94,13 +94,13 @@ async def test_every_answer_has_the_common_headers(client: Client, path: str):
     assert "Server" not in response.headers
 
 
-async def test_each_request_has_a_trace_of_its_own(client: Client):
+async def test_each_request_has_a_trace_of_its_own(client: Client) -> None:
     first, second = await client.get("/ok"), await client.get("/ok")
 
     assert first.headers["X-Trace-Id"] != second.headers["X-Trace-Id"]
 
 
-async def test_a_handler_sends_the_trace_along(client: Client):
+async def test_a_handler_sends_the_trace_along(client: Client) -> None:
     response = await client.get("/ok", headers={"traceparent": TRACEPARENT})
 
     document = await response.json()
@@ -108,19 +108,19 @@ async def test_a_handler_sends_the_trace_along(client: Client):
     assert document["traceparent"] != TRACEPARENT
 
 
-async def test_405_names_the_methods(client: Client):
+async def test_405_names_the_methods(client: Client) -> None:
     response = await client.delete("/ok")
 
     assert response.headers["Allow"] == "GET,HEAD"
 
 
-async def test_503_says_when_to_come_back(client: Client):
+async def test_503_says_when_to_come_back(client: Client) -> None:
     response = await client.get("/away")
 
     assert response.headers["Retry-After"] == "1"
 
 
-async def test_a_bug_is_logged_with_its_trace_and_not_told(client: Client):
+async def test_a_bug_is_logged_with_its_trace_and_not_told(client: Client) -> None:
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
         response = await client.get("/break/7", headers={"traceparent": TRACEPARENT})
 

@@ -21,11 +21,25 @@ from gateway.money import AmountError, check_spelling, format_amount, parse_amou
         ("9" * 27, 0, 10**27 - 1),
     ],
 )
-def test_an_amount_is_read_in_minor_units(text: str, decimals: int, minor: int):
+def test_an_amount_is_read_in_minor_units(text: str, decimals: int, minor: int) -> None:
     assert parse_amount(text, decimals=decimals) == minor
 
 
-NOT_STRINGS = [0, 1, -1, 1.0, 1e2, float("nan"), 10**400, True, False, None, [], {}, ["1"]]
+NOT_STRINGS: list[object] = [
+    0,
+    1,
+    -1,
+    1.0,
+    1e2,
+    float("nan"),
+    10**400,
+    True,
+    False,
+    None,
+    [],
+    {},
+    ["1"],
+]
 MALFORMED = [
     "", " ", "-1", "-0", "+1", "1e2", "1E2", "NaN", "Infinity", "inf", " 7 ", "7 ", "\t7", "7\n",
     "1_000", "1,000", "1,5", "01", "00", "00.1", ".5", "5.", "1.2.3", "0x10", "１２", "١٢", "1２",
@@ -34,7 +48,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("value", NOT_STRINGS, ids=lambda value: repr(value)[:20])
-def test_only_strings_are_amounts(value: object):
+def test_only_strings_are_amounts(value: object) -> None:
     with pytest.raises(AmountError) as caught:
         parse_amount(value, decimals=2)
 
@@ -42,7 +56,7 @@ def test_only_strings_are_amounts(value: object):
 
 
 @pytest.mark.parametrize("text", MALFORMED, ids=ascii)
-def test_other_spellings_are_malformed(text: str):
+def test_other_spellings_are_malformed(text: str) -> None:
     with pytest.raises(AmountError) as parsed:
         parse_amount(text, decimals=18)
     with pytest.raises(AmountError) as checked:
@@ -69,7 +83,7 @@ def test_other_spellings_are_malformed(text: str):
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_an_amount_fits_its_currency(text: str, decimals: int, code: str):
+def test_an_amount_fits_its_currency(text: str, decimals: int, code: str) -> None:
     with pytest.raises(AmountError) as caught:
         parse_amount(text, decimals=decimals)
 
@@ -77,19 +91,22 @@ def test_an_amount_fits_its_currency(text: str, decimals: int, code: str):
 
 
 @pytest.mark.parametrize("text", ["0", "0.0", "0.000000000000000000"])
-def test_zero_is_no_amount_in_any_currency(text: str):
+def test_zero_is_no_amount_in_any_currency(text: str) -> None:
     with pytest.raises(AmountError) as caught:
         check_spelling(text)
 
     assert caught.value.code == "amount_not_positive"
 
 
-def test_spelling_is_all_that_is_asked_without_a_currency():
-    assert check_spelling("0.000000000000000001") is None
-    assert check_spelling("9" * 65_000) is None
+def test_spelling_is_all_that_is_asked_without_a_currency() -> None:
+    check_spelling("0.000000000000000001")
+    check_spelling("9" * 65_000)
+
+    with pytest.raises(AmountError):
+        parse_amount("9" * 65_000, decimals=0)
 
 
-def test_work_is_bounded():
+def test_work_is_bounded() -> None:
     began = time.perf_counter()
     for text in ("9" * 65_000, "0" * 65_000, "1." + "0" * 65_000, "0." + "0" * 65_000):
         with pytest.raises(AmountError):
@@ -110,17 +127,19 @@ def test_work_is_bounded():
         (10**37 - 1, 18, "9" * 19 + "." + "9" * 18),
     ],
 )
-def test_an_amount_is_written_with_the_currencys_digits(minor: int, decimals: int, text: str):
+def test_an_amount_is_written_with_the_currencys_digits(
+    minor: int, decimals: int, text: str
+) -> None:
     assert format_amount(minor, decimals) == text
 
 
 @given(st.integers(1, 10**27 - 1), st.integers(0, 18))
-def test_what_is_written_reads_back(minor: int, decimals: int):
+def test_what_is_written_reads_back(minor: int, decimals: int) -> None:
     assert parse_amount(format_amount(minor, decimals), decimals=decimals) == minor
 
 
 @given(st.integers(-(10**37), 10**37), st.integers(0, 18))
-def test_exactly_the_currencys_digits_are_written(minor: int, decimals: int):
+def test_exactly_the_currencys_digits_are_written(minor: int, decimals: int) -> None:
     whole, point, fraction = format_amount(minor, decimals).partition(".")
 
     assert (len(fraction), bool(point)) == (decimals, decimals > 0)
@@ -128,7 +147,7 @@ def test_exactly_the_currencys_digits_are_written(minor: int, decimals: int):
 
 
 @given(st.text(alphabet="0123456789.", max_size=40), st.integers(0, 18))
-def test_no_text_is_read_as_anything_but_its_value(text: str, decimals: int):
+def test_no_text_is_read_as_anything_but_its_value(text: str, decimals: int) -> None:
     try:
         minor = parse_amount(text, decimals=decimals)
     except AmountError:

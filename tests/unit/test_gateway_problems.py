@@ -3,9 +3,10 @@ import json
 import pytest
 
 from gateway.problems import KINDS, FieldError, Problem
+from sagas.states import Reason
 
 
-def test_a_problem_is_rendered_as_rfc_9457():
+def test_a_problem_is_rendered_as_rfc_9457() -> None:
     problem = Problem("insufficient_funds", "Available: less than asked for.")
 
     assert json.loads(problem.to_json("abc")) == {
@@ -18,7 +19,7 @@ def test_a_problem_is_rendered_as_rfc_9457():
     }
 
 
-def test_the_code_is_that_of_the_first_wrong_field():
+def test_the_code_is_that_of_the_first_wrong_field() -> None:
     problem = Problem.of_fields(
         [
             FieldError("/amount", "too_precise", "Too many digits."),
@@ -37,7 +38,7 @@ def test_the_code_is_that_of_the_first_wrong_field():
 
 
 @pytest.mark.parametrize("code", KINDS)
-def test_every_code_has_the_headers_its_status_asks_for(code: str):
+def test_every_code_has_the_headers_its_status_asks_for(code: str) -> None:
     problem = Problem(code)
 
     assert ("WWW-Authenticate" in problem.headers) == (problem.status == 401)
@@ -45,7 +46,14 @@ def test_every_code_has_the_headers_its_status_asks_for(code: str):
     assert problem.detail.endswith(".")
 
 
-def test_an_unknown_code_is_a_bug():
+@pytest.mark.parametrize(
+    "reason", [r for r in Reason if r not in (Reason.EXPIRED, Reason.CANCELLED_BY_PAYER)]
+)
+def test_every_refusal_of_a_step_is_a_422(reason: Reason) -> None:
+    assert Problem(reason).status == 422
+
+
+def test_an_unknown_code_is_a_bug() -> None:
     with pytest.raises(KeyError):
         Problem("no_such_code")
 
@@ -54,5 +62,5 @@ def test_an_unknown_code_is_a_bug():
     ("status", "code"),
     [(404, "not_found"), (413, "body_too_large"), (418, "bad_request"), (502, "internal_error")],
 )
-def test_what_aiohttp_refuses_gets_a_code(status: int, code: str):
+def test_what_aiohttp_refuses_gets_a_code(status: int, code: str) -> None:
     assert Problem.of_status(status).code == code

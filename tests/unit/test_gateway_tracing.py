@@ -18,7 +18,7 @@ SPAN_ID = "00f067aa0ba902b7"
         (f"cc-{TRACE_ID}-{SPAN_ID}-01-what.the.future.holds", "01"),
     ],
 )
-def test_a_well_formed_traceparent_is_continued(header: str, flags: str):
+def test_a_well_formed_traceparent_is_continued(header: str, flags: str) -> None:
     trace = trace_context([header])
 
     assert trace.trace_id == TRACE_ID
@@ -41,7 +41,7 @@ def test_a_well_formed_traceparent_is_continued(header: str, flags: str):
         [f"00-{TRACE_ID}-{SPAN_ID}-01", f"00-{TRACE_ID}-{SPAN_ID}-01"],
     ],
 )
-def test_anything_else_begins_a_new_trace(headers: list[str]):
+def test_anything_else_begins_a_new_trace(headers: list[str]) -> None:
     trace = trace_context(headers)
 
     assert trace.trace_id != TRACE_ID

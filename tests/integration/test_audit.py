@@ -1,0 +1,205 @@
+"""The audit on books that are in order: at rest, under load, and with a shard away."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import asyncpg
+
+from audit import AuditedShard, Outcome, Report, audit
+from devstack.ports import free_port
+from sagas.outcomes import Failed
+from sagas.steps.cancel import AskedBy
+from sagas.steps.move import move
+from sagas.steps.try_confirm import TryConfirmed
+from shards.movements import MovementKind
+from tests.databases import ShardDatabase
+from tests.integration.world import World
+
+BUCKETS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Ids of rows of every kind; payers are on shard0, payees on shard1."""
+
+    payer: UUID
+    payee: UUID
+    completed: UUID
+    neighbour: UUID
+    held: UUID
+    debited: UUID
+    credited: UUID
+    cancelled: UUID
+    rejected: UUID
+    refunded: UUID
+
+
+async def make_books(world: World) -> Books:
+    """One transfer in each status, and one that is credited but not settled."""
+    payer, payee = await world.pair(funds=1_000)
+    second, closing = await world.pair(funds=500)
+    neighbour = await world.user(bucket=2, funds=3)
+    await move_out(world, payer, 50)
+    await move_out(world, payer, 5_000)
+    cancelled = await world.try_transfer(payer, payee, 7)
+    await world.cancel(cancelled, AskedBy.PAYER)
+    to_refuse = await world.try_transfer(second, closing, 40)
+    await world.set_status(closing, "closed")
+    credited = await world.debited(payer, payee, 30)
+    await world.confirm(credited)
+    books = Books(
+        payer=payer,
+        payee=payee,
+        completed=(await world.run_all(await world.try_transfer(payer, payee, 100))).id,
+        neighbour=(await world.run_all(await world.try_transfer(payer, neighbour, 11))).id,
+        held=(await world.try_transfer(payer, payee, 20)).id,
+        debited=(await world.debited(payer, payee, 60)).transfer_id,
+        credited=credited.transfer_id,
+        cancelled=cancelled.id,
+        rejected=(await world.try_transfer(payer, payee, 10**9)).id,
+        refunded=(await world.run_all(to_refuse)).id,
+    )
+    # A chain of some length on both sides.
+    for amount in (1, 2, 3):
+        await world.run_all(await world.try_transfer(payer, payee, amount))
+    return books
+
+
+async def move_out(world: World, user_id: UUID, amount: int) -> None:
+    request = world.move_request(user_id, MovementKind.WITHDRAWAL, amount)
+    (outcome,) = await move(world.shards.of_id(user_id), [request], wait=True)
+    assert not isinstance(outcome, Failed)
+
+
+async def audit_of(databases: list[ShardDatabase]) -> Report:
+    shards = [AuditedShard(d.name, d.dsn, d.buckets) for d in databases]
+    return await audit(shards, buckets=BUCKETS)
+
+
+def broken(report: Report) -> dict[str, list[str]]:
+    """The checks that found something, with the ids."""
+    return {
+        check.name: [id_ for breach in check.breaches for id_ in breach.ids]
+        for check in report.checks
+        if check.breaches
+    }
+
+
+async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]):
+    await make_books(world)
+
+    report = await audit_of(shard_databases)
+
+    assert broken(report) == {}
+    assert report.ok
+    assert report.quiet
+    assert [check.name for check in report.checks if check.rows == 0] == []
+
+
+async def test_totals_say_where_the_money_is(world: World, shard_databases: list[ShardDatabase]):
+    books = await make_books(world)
+
+    report = await audit_of(shard_databases)
+
+    (euros,) = report.totals
+    assert (euros.deposited, euros.withdrawn) == (1_503, 50)
+    assert euros.in_transit == 60, "credited but not settled has arrived"
+    assert euros.in_wallets == 1_503 - 50 - 60
+    assert euros.held == 20
+    assert report.transfers == {
+        "completed": 5, "held": 1, "debited": 2, "cancelled": 1, "rejected": 1, "refunded": 1
+    }
+    assert report.oldest_open is not None
+    assert report.oldest_open.id == str(books.credited)
+
+
+async def test_empty_shards_pass(shard_databases: list[ShardDatabase]):
+    report = await audit_of(shard_databases)
+
+    assert report.ok
+    assert report.totals == ()
+    assert report.oldest_open is None
+
+
+async def test_an_audit_under_load_finds_nothing(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    pairs = [await world.pair(funds=10_000, same_shard=index == 0) for index in range(4)]
+    stop = asyncio.Event()
+    finished = 0
+
+    async def pay(payer: UUID, payee: UUID) -> None:
+        nonlocal finished
+        while not stop.is_set():
+            await world.run_all(await world.try_transfer(payer, payee, 1))
+            finished += 1
+
+    reports = []
+    async with asyncio.TaskGroup() as tasks:
+        for payer, payee in pairs:
+            tasks.create_task(pay(payer, payee))
+        while len(reports) < 5 or finished < 50:
+            reports.append(await audit_of(shard_databases))
+        stop.set()
+
+    assert [broken(report) for report in reports] == [{}] * len(reports)
+    assert not all(report.quiet for report in reports)
+    assert (await audit_of(shard_databases)).quiet
+
+
+async def test_a_step_between_snapshot_and_last_look_is_no_breach(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    """Every status change, each while an audit runs."""
+    payer, payee = await world.pair(funds=100)
+    transfer = await world.try_transfer(payer, payee, 10)
+
+    async def advance() -> None:
+        outcome = await world.try_confirm(transfer)
+        assert isinstance(outcome, TryConfirmed)
+
+    async with asyncio.TaskGroup() as tasks:
+        audited = [tasks.create_task(audit_of(shard_databases)) for _ in range(4)]
+        tasks.create_task(advance())
+
+    assert [broken(task.result()) for task in audited] == [{}] * 4
+
+
+async def test_a_shard_that_is_away_is_not_audited(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    await make_books(world)
+    away = f"postgresql://holdfast@127.0.0.1:{free_port()}/nothing"
+    databases = [shard_databases[0], replace(shard_databases[1], dsn=away)]
+
+    report = await audit_of(databases)
+
+    assert report.outcome is Outcome.NOT_AUDITED
+    assert [shard.shard for shard in report.unaudited] == ["shard1"]
+    assert broken(report) == {}, "what the lost shard may hold is not missed"
+
+
+async def test_a_breach_stands_although_a_shard_is_away(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    books = await make_books(world)
+    conn = await asyncpg.connect(shard_databases[0].dsn)
+    await conn.execute("UPDATE accounts SET held = 0 WHERE user_id = $1", books.payer)
+    await conn.close()
+    away = f"postgresql://holdfast@127.0.0.1:{free_port()}/nothing"
+
+    report = await audit_of([shard_databases[0], replace(shard_databases[1], dsn=away)])
+
+    assert report.outcome is Outcome.BREACH
+    assert list(broken(report)) == ["account_held"]
+
+
+async def test_another_shards_database_is_not_audited(shard_databases: list[ShardDatabase]):
+    one, other = shard_databases
+
+    report = await audit_of([replace(one, dsn=other.dsn), replace(other, dsn=one.dsn)])
+
+    assert report.outcome is Outcome.NOT_AUDITED
+    assert {shard.shard for shard in report.unaudited} == {"shard0", "shard1"}
+    assert "'shard1'" in report.unaudited[0].detail

@@ -1,0 +1,76 @@
+"""The three agents: verify a message and put it in its lane, or set it aside.
+
+An agent does nothing else: no transaction, no retry, nothing that can raise or wait.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from faust.types import EventT
+
+from messaging.topics import TopicNames
+from sagas.messages import KeyRing, Message, PoisonError, Step
+from sagas.outcomes import SetAside
+from shards.router import ShardMap
+from workers.dead_letters import DeadLetters
+from workers.faust_app import HoldfastApp, subscribe
+from workers.incoming import Incoming, Raw
+from workers.outbound import topic_of
+from workers.step_lanes import StepLanes
+
+
+class Agents:
+    """Takes what Faust delivers; `taken` counts it by step and bucket."""
+
+    def __init__(
+        self, *, shards: ShardMap, keys: KeyRing, lanes: StepLanes, dead_letters: DeadLetters
+    ) -> None:
+        self._shards = shards
+        self._keys = keys
+        self._lanes = lanes
+        self._dead_letters = dead_letters
+        self.taken: Counter[tuple[Step, int]] = Counter()
+
+    def subscribe(self, app: HoldfastApp, names: TopicNames) -> None:
+        """Registers one agent per step with the app."""
+        for step in Step:
+            subscribe(app, topic=topic_of(names, step), take=self._taker(step))
+
+    def _taker(self, step: Step) -> Callable[[EventT[Any]], None]:
+        def take(event: EventT[Any]) -> None:
+            raw = _raw(event)
+            self.taken[step, raw.partition] += 1
+
+            def ack() -> None:
+                event.ack()
+
+            try:
+                message = self._keys.decode(raw.value, step=step, traceparent=raw.traceparent)
+                self._refuse_strangers(message)
+            except PoisonError as poison:
+                why = SetAside(poison.reason, poison.detail)
+                self._dead_letters.set_aside(raw, why=why, transfer_id=None, ack=ack)
+            else:
+                self._lanes.take(Incoming(message=message, raw=raw, ack=ack))
+
+        return take
+
+    def _refuse_strangers(self, message: Message) -> None:
+        for id_ in (message.transfer_id, message.payer_id, message.payee_id):
+            if not self._shards.knows(id_):
+                raise PoisonError("unknown_bucket", f"{id_} is no id of this system")
+
+
+def _raw(event: EventT[Any]) -> Raw:
+    message = event.message
+    headers = message.headers or []
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return Raw(
+        topic=message.topic,
+        partition=message.partition,
+        position=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple((str(name), bytes(value)) for name, value in pairs),
+    )

@@ -1,0 +1,131 @@
+"""Dead letters: a message set aside, on the shard and on the topic, before it is acked.
+
+A dead letter decides no outcome and never stops redrive: the row goes on being the memory.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from messaging.sender import Outgoing
+from messaging.topics import TopicNames
+from sagas.lane import Lane, LaneOptions
+from sagas.outcomes import Failed, SetAside
+from shards.dead_letters import DeadLetter, insert_dead_letters
+from shards.ids import IdSource
+from shards.router import ShardMap
+from shards.shard import Shard
+from workers.incoming import Raw
+from workers.outbound import Outbound
+
+_log = structlog.stdlib.get_logger(__name__)
+_DETAIL_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    letter: DeadLetter
+    raw: Raw
+    ack: Callable[[], None]
+
+
+class DeadLetters:
+    """One lane of dead letters per shard."""
+
+    def __init__(
+        self,
+        *,
+        shards: ShardMap,
+        outbound: Outbound,
+        names: TopicNames,
+        ids: IdSource,
+        options: LaneOptions,
+    ) -> None:
+        self._shards = shards
+        self._outbound = outbound
+        self._names = names
+        self._ids = ids
+        self._lanes = {shard.name: self._lane(shard, options) for shard in shards.shards}
+
+    def start(self) -> None:
+        """Begins to run."""
+        for lane in self._lanes.values():
+            lane.start()
+
+    async def close(self, *, within_s: float) -> None:
+        """Keeps what is waiting for at most `within_s`; the rest is redelivered."""
+        for lane in self._lanes.values():
+            await lane.close(within_s=within_s)
+
+    def set_aside(
+        self,
+        raw: Raw,
+        *,
+        why: SetAside,
+        transfer_id: UUID | None,
+        ack: Callable[[], None],
+    ) -> None:
+        """Keeps a message for a person; `ack` is called when the row and the topic have it."""
+        _log.error(
+            "message.set_aside",
+            reason=why.reason,
+            detail=why.detail,
+            topic=raw.topic,
+            partition=raw.partition,
+            position=raw.position,
+            transfer_id=str(transfer_id) if transfer_id else None,
+        )
+        letter = DeadLetter(
+            id=self._ids.new_id(raw.partition),
+            bucket=raw.partition,
+            topic=raw.topic,
+            partition=raw.partition,
+            position=raw.position,
+            key=raw.key,
+            value=raw.value,
+            headers=[(name, value.decode("utf-8", "replace")) for name, value in raw.headers],
+            reason=why.reason,
+            detail=why.detail[:_DETAIL_MAX].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            transfer_id=transfer_id,
+        )
+        shard = self._shards.of_bucket(raw.partition)
+        self._lanes[shard.name].offer(_Letter(letter, raw, ack))
+
+    def _lane(self, shard: Shard, options: LaneOptions) -> Lane[_Letter, None]:
+        async def run(items: Sequence[_Letter], *, wait: bool) -> list[None]:  # noqa: ARG001 - a step
+            async with shard.connection() as conn:
+                await insert_dead_letters(conn, [item.letter for item in items])
+            return [None] * len(items)
+
+        return Lane(
+            f"{shard.name}.dead",
+            run=run,
+            user_of=lambda item: item.letter.bucket,
+            deliver=self._deliver,
+            options=options,
+        )
+
+    async def _deliver(self, done: Sequence[tuple[_Letter, Failed | None]]) -> None:
+        # Without its row a letter is not durable: unacked, it comes again.
+        kept = [item for item, outcome in done if not isinstance(outcome, Failed)]
+        await self._outbound.send_raw(
+            [
+                Outgoing(
+                    topic=self._names.dead,
+                    partition=item.raw.partition,
+                    key=item.raw.key or b"",
+                    value=item.raw.value or b"",
+                    headers=(
+                        *item.raw.headers,
+                        ("dead-reason", item.letter.reason.encode()),
+                        ("dead-topic", item.raw.topic.encode()),
+                        ("dead-position", str(item.raw.position).encode()),
+                    ),
+                )
+                for item in kept
+            ]
+        )
+        for item in kept:
+            item.ack()

@@ -1,0 +1,106 @@
+"""The redrive loop of a worker: for the payers' buckets whose try-confirms it is assigned."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from enum import Enum, auto
+
+import structlog
+
+from messaging.errors import BrokerUnavailableError
+from sagas.messages import Message, Step
+from sagas.redrive import RedrivePolicy, claim_messages
+from shards.errors import ShardTransientError
+from shards.ids import IdSource
+from shards.shard import Shard
+from workers.outbound import Outbound
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Redriven(Enum):
+    """What one round did."""
+
+    NOTHING = auto()
+    SOME = auto()
+    FULL = auto()
+    AWAY = auto()
+
+
+class BucketProgress:
+    """Whether a step's messages of a bucket are waiting in Kafka and being worked on.
+
+    Redriving those would only lengthen the queue.
+
+    Args:
+        lag: messages of a step's bucket that are not done; None where it is not known.
+        taken: how many messages of a step's bucket were taken so far.
+    """
+
+    def __init__(
+        self, *, lag: Callable[[Step, int], int | None], taken: Callable[[Step, int], int]
+    ) -> None:
+        self._lag = lag
+        self._taken = taken
+        self._seen: dict[tuple[Step, int], int] = {}
+
+    def is_moving(self, step: Step, bucket: int) -> bool:
+        """Whether lag is above zero and something was taken since the round before."""
+        taken = self._taken(step, bucket)
+        moved = taken != self._seen.get((step, bucket), 0)
+        self._seen[step, bucket] = taken
+        return bool(self._lag(step, bucket)) and moved
+
+
+class Redrive:
+    """Redrives one shard."""
+
+    def __init__(
+        self,
+        shard: Shard,
+        *,
+        buckets: Callable[[], Collection[int]],
+        progress: BucketProgress,
+        outbound: Outbound,
+        policy: RedrivePolicy,
+        ids: IdSource,
+    ) -> None:
+        self._shard = shard
+        self._buckets = buckets
+        self._progress = progress
+        self._outbound = outbound
+        self._policy = policy
+        self._ids = ids
+
+    async def run(self, *, every_s: float) -> None:
+        """Rounds for ever; one that found as much as it may take is followed by the next at once."""
+        while True:
+            if await self.redrive_once() is not Redriven.FULL:
+                await asyncio.sleep(every_s)
+
+    async def redrive_once(self) -> Redriven:
+        """One round: claims what is due and sends what it implies."""
+        idle = [
+            bucket
+            for bucket in set(self._buckets()) & self._shard.buckets
+            if not self._progress.is_moving(Step.TRY_CONFIRM, bucket)
+        ]
+        if not idle:
+            return Redriven.NOTHING
+        try:
+            messages = await claim_messages(
+                self._shard, buckets=idle, policy=self._policy, jitter=self._ids.jitter()
+            )
+            wanted = self._without_moving_confirms(messages)
+            await self._outbound.try_send(wanted)
+        except (ShardTransientError, BrokerUnavailableError) as error:
+            _log.warning("redrive.failed", shard=self._shard.name, error=str(error))
+            return Redriven.AWAY
+        if not messages:
+            return Redriven.NOTHING
+        _log.info("redrive.sent", shard=self._shard.name, transfers=len(wanted))
+        return Redriven.FULL if len(messages) >= self._policy.limit else Redriven.SOME
+
+    def _without_moving_confirms(self, messages: list[Message]) -> list[Message]:
+        confirming = {m.bucket for m in messages if m.step is Step.CONFIRM}
+        moving = {b for b in confirming if self._progress.is_moving(Step.CONFIRM, b)}
+        return [m for m in messages if not (m.step is Step.CONFIRM and m.bucket in moving)]
