@@ -4,8 +4,8 @@ An agent does nothing else: no transaction, no retry, nothing that can raise or 
 """
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 from faust.types import EventT
 
@@ -18,6 +18,8 @@ from workers.faust_app import HoldfastApp, subscribe
 from workers.incoming import Incoming, Raw
 from workers.outbound import topic_of
 from workers.step_lanes import StepLanes
+
+Headers = Iterable[tuple[str, bytes | None]]
 
 
 class Agents:
@@ -64,13 +66,14 @@ class Agents:
 
 def _raw(event: EventT[Any]) -> Raw:
     message = event.message
-    headers = message.headers or []
-    pairs = headers.items() if isinstance(headers, dict) else headers
+    headers = message.headers or ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
     return Raw(
         topic=message.topic,
         partition=message.partition,
         position=message.offset,
         key=message.key,
         value=message.value,
-        headers=tuple((str(name), bytes(value)) for name, value in pairs),
+        # A header without a value is None, whatever the declared type says.
+        headers=tuple((name, value or b"") for name, value in cast("Headers", pairs)),
     )

@@ -72,7 +72,7 @@ class Redrive:
         self._ids = ids
 
     async def run(self, *, every_s: float) -> None:
-        """Rounds for ever; one that found as much as it may take is followed by the next at once."""
+        """Rounds for ever; one that took all it may is followed by the next at once."""
         while True:
             if await self.redrive_once() is not Redriven.FULL:
                 await asyncio.sleep(every_s)

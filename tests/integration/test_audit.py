@@ -108,7 +108,12 @@ async def test_totals_say_where_the_money_is(world: World, shard_databases: list
     assert euros.in_wallets == 1_503 - 50 - 60
     assert euros.held == 20
     assert report.transfers == {
-        "completed": 5, "held": 1, "debited": 2, "cancelled": 1, "rejected": 1, "refunded": 1
+        "completed": 5,
+        "held": 1,
+        "debited": 2,
+        "cancelled": 1,
+        "rejected": 1,
+        "refunded": 1,
     }
     assert report.oldest_open is not None
     assert report.oldest_open.id == str(books.credited)

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 import psutil
@@ -89,7 +91,8 @@ async def test_busy_backends_end_with_a_kill(server):
     await make_row(server)
     async with asyncio.TaskGroup() as tasks:
         query = tasks.create_task(never_ends(server))
-        await eventually(lambda: is_busy(server))
+        busy: Callable[[], Awaitable[bool]] = partial(is_busy, server)
+        await eventually(busy)
         backends = psutil.Process(server.pid).children()
 
         server.kill()
