@@ -20,7 +20,7 @@ class Home:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self.postgres = self.folder / "postgres"
         self.kafka = self.folder / "kafka"
         self.logs = self.folder / "logs"

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from devstack import jars
-from devstack.errors import DevstackError, ServerError, tail
+from devstack.errors import DevstackError, ServerError
 from devstack.kafka_config import write_log4j, write_properties
 from devstack.kafka_probe import broker_answers
 from devstack.ports import free_port, require_free
@@ -48,7 +48,8 @@ class KafkaBroker:
         self.port = port
         self.log_path = log_dir.resolve() / "kafka.log"
         self._child: Child | None = None
-        self._launches = 0
+        self._launches_left = 0
+        self._log_start = 0
 
     @property
     def bootstrap(self) -> str:
@@ -118,7 +119,7 @@ class KafkaBroker:
         if self.alive():
             raise ValueError("Kafka runs already")
         self.check_port()
-        self._launches = 1
+        self._launches_left = _LAUNCHES - 1
         self._launch_once()
 
     def ready(self) -> bool:
@@ -131,25 +132,29 @@ class KafkaBroker:
             return broker_answers(self.port)
         # Someone may have been faster than we between the check of a port and the broker.
         self.check_port()
-        lost_a_port = "Address already in use" in tail(self.log_path, lines=60)
-        if not lost_a_port or self._launches >= _LAUNCHES:
-            raise ServerError("Kafka ended while it started", self.log_path)
-        self._launches += 1
+        said = self._said_since_launch()
+        if "Address already in use" not in said or self._launches_left == 0:
+            log = self.log_path if said else self.log_path.with_suffix(".out")
+            raise ServerError("Kafka ended while it started", log)
+        self._launches_left -= 1
         self._launch_once()
         return False
 
     def request_stop(self) -> None:
         """Asks it to end, and does not wait."""
+        self._launches_left = 0
         if self._child is not None:
             self._child.request_stop()
 
     def stop(self) -> None:
         """Stops it and waits for the end; one that does not end in time is killed."""
+        self._launches_left = 0
         if self._child is not None:
             self._child.stop(timeout_s=_STOP_S)
 
     def kill(self) -> None:
         """Ends it at once (SIGKILL), as a power cut would."""
+        self._launches_left = 0
         if self._child is not None:
             self._child.kill()
 
@@ -164,7 +169,15 @@ class KafkaBroker:
     def _launch_once(self) -> None:
         self._clear_scratch()
         properties = self._configure(self._messages)
+        self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._child = Child(self._java("kafka.Kafka", str(properties)))
+
+    def _said_since_launch(self) -> str:
+        if not self.log_path.exists():
+            return ""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     def _clear_scratch(self) -> None:
         # What a killed broker had unpacked there (native libraries) is never used again.

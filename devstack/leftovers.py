@@ -5,6 +5,7 @@ children that did not heed it.
 """
 
 import json
+import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,6 +92,6 @@ def _ours(note: Remembered, home: Path) -> psutil.Process | None:
 
 
 def _works_on(process: psutil.Process, home: Path) -> bool:
-    if any(str(home) in term for term in process.cmdline()):
+    if any(f"{home}{os.sep}" in term for term in process.cmdline()):
         return True
     return process.environ().get("HOLDFAST_HOME") == str(home)

@@ -28,8 +28,8 @@ def download(coordinate: str, folder: Path) -> Path:
         # The errors of requests are OSErrors; a file that is not there is jgo's RuntimeError.
         except (OSError, RuntimeError) as failed:
             error = failed
-            if "CERTIFICATE_VERIFY_FAILED" in str(failed) and not _trust_the_system():
-                break
+            if "CERTIFICATE_VERIFY_FAILED" in str(failed):
+                _trust_the_system()
             _forget_the_half(folder)
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         raise JarError(
@@ -42,13 +42,12 @@ def download(coordinate: str, folder: Path) -> Path:
     ) from error
 
 
-def _trust_the_system() -> bool:
-    """Trusts what the system trusts instead of the bundled list; whether that changed anything."""
-    file = ssl.get_default_verify_paths().cafile
-    if not file or os.environ.get("REQUESTS_CA_BUNDLE"):
-        return False
-    os.environ["REQUESTS_CA_BUNDLE"] = file
-    return True
+def _trust_the_system() -> None:
+    """Trusts what the system trusts instead of the bundled list, unless the user said whom."""
+    known = ssl.get_default_verify_paths()
+    trusted = known.cafile or known.capath
+    if trusted:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
 
 
 def _forget_the_half(folder: Path) -> None:

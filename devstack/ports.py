@@ -14,12 +14,19 @@ _ATTEMPTS = 200
 # Ports differ between processes that start at the same moment, so never from a fixed seed.
 _dice = random.SystemRandom()
 
+# A port is wanted some time before it is listened on: until then it must not be handed out again.
+_handed_out: set[int] = set()
+
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now, outside of the range of outgoing connections."""
+    """A port that nobody listens on now, and that this process has not been given before.
+
+    It lies outside of the range of outgoing connections.
+    """
     for _ in range(_ATTEMPTS):
         port = _dice.randrange(_LOWEST, _HIGHEST)
-        if is_free(port, host):
+        if port not in _handed_out and is_free(port, host):
+            _handed_out.add(port)
             return port
     raise OSError(f"no free port from {_LOWEST} to {_HIGHEST} after {_ATTEMPTS} attempts")
 

@@ -1,6 +1,7 @@
 """The gateway and the workers, as processes to watch."""
 
 import http.client
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,10 +81,12 @@ class Program:
         """Whether it answers.
 
         Raises:
-            ServerError: it has ended instead.
+            ServerError: it has ended instead, and did not ask to be started again.
         """
         if not self.alive():
-            raise ServerError(f"the {self.name} ended while it started", self.log_path)
+            if self.child.exit_code == os.EX_TEMPFAIL:
+                return False
+            raise ServerError(f"{self.name} ended while it started", self.log_path)
         where = (self._listener.reachable_host, self._listener.port)
         connection = http.client.HTTPConnection(*where, timeout=_PROBE_S)
         try:

@@ -179,12 +179,20 @@ class Supervisor:
         for role, program in self._programs:
             self._launch(program)
             self._units.append(Unit(role, program.name, program.address, program))
-        for _, program in self._programs:
-            if not self._wait(program.ready, timeout_s=_READY_S):
-                raise ServerError(
-                    f"the {program.name} was not ready in {_READY_S:.0f} s", program.log_path
-                )
-            self._progress.done(f"the {program.name} is ready on {program.address}", since=since)
+        waiting = [program for _, program in self._programs]
+
+        def all_ready() -> bool:
+            # A worker that Kafka's group keeps out ends itself, to be started again.
+            self._watch_once()
+            for program in [program for program in waiting if program.ready()]:
+                self._progress.done(f"{program.name} is ready on {program.address}", since=since)
+                waiting.remove(program)
+            return not waiting
+
+        if not self._wait(all_ready, timeout_s=_READY_S):
+            raise ServerError(
+                f"{waiting[0].name} was not ready in {_READY_S:.0f} s", waiting[0].log_path
+            )
 
     def _wait(self, condition: Callable[[], bool], *, timeout_s: float) -> bool:
         wait_until(lambda: self._stop.made or condition(), timeout_s=timeout_s)
@@ -217,12 +225,16 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not wait_until(lambda: self._stop.made, timeout_s=_WATCH_S, poll_s=_WATCH_S / 2):
-            changed = [u for u in self._units if u.watch_once(say=self._progress.say)]
-            for unit in changed:
-                if unit.server.alive():
-                    leftovers.remember(self._home.processes, unit.server.child)
-            if changed:
+            if self._watch_once():
                 self._write_run_file()
+
+    def _watch_once(self) -> bool:
+        """Starts again what died and is due; whether anything changed."""
+        changed = [unit for unit in self._units if unit.watch_once(say=self._progress.say)]
+        for unit in changed:
+            if unit.server.alive():
+                leftovers.remember(self._home.processes, unit.server.child)
+        return bool(changed)
 
     def _write_run_file(self) -> None:
         running = [
@@ -259,18 +271,20 @@ class Supervisor:
     def _end(self) -> None:
         """Programs first, so that they can finish what they hold; then what they hold it in."""
         since = time.monotonic()
-        self._progress.say("stopping")
         programs: list[Endable] = [program for _, program in self._programs]
         if self._setup is not None:
             programs.append(self._setup)
         servers = [server for server in (self._postgres, self._kafka) if server is not None]
+        some_run = any(started.alive() for started in (*programs, *servers))
+        if some_run:
+            self._progress.say("stopping")
         in_order = end_all(programs, drain_s=_DRAIN_S)
         in_order = end_all(servers, drain_s=_DRAIN_S) and in_order
         leftovers.forget_all(self._home.processes)
         self._home.run_file.unlink(missing_ok=True)
-        self._progress.done(
-            "stopped" if in_order else "stopped; some had to be killed", since=since
-        )
+        if some_run:
+            what = "stopped" if in_order else "stopped; some had to be killed"
+            self._progress.done(what, since=since)
 
 
 def _without_password(dsn: str) -> str:

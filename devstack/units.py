@@ -66,7 +66,7 @@ class Unit:
         if self._due_at is None:
             wait_s = self._wait(now)
             code = self.server.child.exit_code
-            say(f"the {self.name} ended ({_ending(code)}); starting it again in {wait_s:.1f} s")
+            say(f"{self.name} ended ({_ending(code)}); starting it again in {wait_s:.1f} s")
             return True
         if now < self._due_at:
             return False
@@ -83,10 +83,10 @@ class Unit:
             self.server.launch()
         except DevstackError as error:
             wait_s = self._wait(time.monotonic())
-            say(f"the {self.name} cannot be started: {error}; again in {wait_s:.1f} s")
+            say(f"{self.name} cannot be started: {error}; again in {wait_s:.1f} s")
             return False
         self._due_at = None
-        say(f"the {self.name} runs again, as process {self.server.child.pid}")
+        say(f"{self.name} runs again, as process {self.server.child.pid}")
         return True
 
 

@@ -94,7 +94,9 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class _MoneyBody(_Body):
+class MoneyBody(_Body):
+    """What all bodies with an amount have; `amount_minor` is in the currency's minor units."""
+
     currency: Annotated[str, _NO_NUL, AfterValidator(_currency)]
     amount_minor: Annotated[int, BeforeValidator(_amount)] = Field(validation_alias="amount")
     metadata: _Metadata | None = None
@@ -118,11 +120,11 @@ class LoginBody(_Body):
     password: Annotated[str, _NO_NUL]
 
 
-class MovementBody(_MoneyBody):
+class MovementBody(MoneyBody):
     """POST deposits and withdrawals. `amount_minor` is in the currency's minor units."""
 
 
-class TransferBody(_MoneyBody):
+class TransferBody(MoneyBody):
     """POST transfers. `to` is a user id, or a normalised e-mail.
 
     `expires_in_s` is None when the request leaves it out.
@@ -137,7 +139,7 @@ class CancelBody(_Body):
 
 
 _Model = TypeVar("_Model", bound=_Body)
-_MoneyModel = TypeVar("_MoneyModel", bound=_MoneyBody)
+_MoneyModel = TypeVar("_MoneyModel", bound=MoneyBody)
 
 
 def parse_body(model: type[_Model], body: JsonValue) -> _Model:

@@ -131,6 +131,11 @@ class Shard:
                 _drop(conn)
                 raise CommitUnknownError(self.name, repr(error)) from error
 
+    async def ping(self) -> None:
+        """Returns when the database has answered; raises as `connection`."""
+        async with self.connection() as conn:
+            await conn.execute(_SQL["ping"])
+
     async def close(self) -> None:
         """Ends all connections; those in use are dropped after a moment."""
         if self._pool is not None:

@@ -62,7 +62,8 @@ class StaleStatusError(Exception):
 async def read_transfers(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Transfer]:
     """The transfers among `ids` that exist. Decide on them only under the payers' locks."""
     return {
-        row["id"]: _transfer(row) for row in await conn.fetch(_SQL["read_transfers"], list(ids))
+        row["id"]: transfer_from_row(row)
+        for row in await conn.fetch(_SQL["read_transfers"], list(ids))
     }
 
 
@@ -142,10 +143,11 @@ async def claim_due(
     rows = await conn.fetch(
         _SQL["claim_due"], sorted(buckets), limit, backoff_base, backoff_cap, jitter
     )
-    return [(_transfer(row), row["expired"]) for row in rows]
+    return [(transfer_from_row(row), row["expired"]) for row in rows]
 
 
-def _transfer(row: Row) -> Transfer:
+def transfer_from_row(row: Row) -> Transfer:
+    """A transfer from all columns of its row."""
     return Transfer(
         id=row["id"],
         payer_id=row["payer_id"],

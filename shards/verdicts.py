@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shards.connection import Connection
+from shards.connection import Connection, Row
 from shards.ids import bucket_of
 from shards.statements import load_statements
 
@@ -41,19 +41,7 @@ class VerdictRaceError(Exception):
 async def read_verdicts(conn: Connection, ids: Collection[UUID]) -> dict[UUID, Verdict]:
     """The verdicts that stand, by transfer id."""
     rows = await conn.fetch(_SQL["read_verdicts"], list(ids))
-    return {
-        row["transfer_id"]: Verdict(
-            transfer_id=row["transfer_id"],
-            payer_id=row["payer_id"],
-            payee_id=row["payee_id"],
-            currency=row["currency"],
-            amount=row["amount"],
-            kind=VerdictKind(row["verdict"]),
-            reason=row["reason"],
-            created_at=row["created_at"],
-        )
-        for row in rows
-    }
+    return {row["transfer_id"]: verdict_from_row(row) for row in rows}
 
 
 async def insert_verdicts(conn: Connection, verdicts: Sequence[Verdict]) -> None:
@@ -79,3 +67,17 @@ async def insert_verdicts(conn: Connection, verdicts: Sequence[Verdict]) -> None
     )
     if len(rows) != len(verdicts):
         raise VerdictRaceError(f"{len(verdicts) - len(rows)} of {len(verdicts)} were there")
+
+
+def verdict_from_row(row: Row) -> Verdict:
+    """A verdict from its row."""
+    return Verdict(
+        transfer_id=row["transfer_id"],
+        payer_id=row["payer_id"],
+        payee_id=row["payee_id"],
+        currency=row["currency"],
+        amount=row["amount"],
+        kind=VerdictKind(row["verdict"]),
+        reason=row["reason"],
+        created_at=row["created_at"],
+    )

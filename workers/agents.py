@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from faust.types import EventT
 
+from messaging.envelope import topic_of
 from messaging.topics import TopicNames
 from sagas.messages import KeyRing, Message, PoisonError, Step
 from sagas.outcomes import SetAside
@@ -16,7 +17,6 @@ from shards.router import ShardMap
 from workers.dead_letters import DeadLetters
 from workers.faust_app import HoldfastApp, subscribe
 from workers.incoming import Incoming, Raw
-from workers.outbound import topic_of
 from workers.step_lanes import StepLanes
 
 Headers = Iterable[tuple[str, bytes | None]]

@@ -9,6 +9,7 @@ from faust.types import TP
 
 from config.settings import Settings
 from config.wiring import key_ring, open_shards, timing, topic_names
+from messaging.envelope import topic_of
 from messaging.sender import KafkaSender
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
@@ -21,7 +22,7 @@ from workers.admin import Admin
 from workers.agents import Agents
 from workers.dead_letters import DeadLetters
 from workers.faust_app import RunningApp, create_faust_app
-from workers.outbound import Outbound, topic_of
+from workers.outbound import Outbound
 from workers.redrive import BucketProgress, Redrive
 from workers.step_lanes import StepLanes, StepOptions
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sagas.lane import Lane, LaneOptions, RunStep
 from sagas.messages import Step
+from sagas.notifying import notify_ended
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
@@ -23,7 +24,7 @@ from shards.shard import Shard
 from shards.verdicts import Verdict
 from workers.dead_letters import DeadLetters
 from workers.incoming import Incoming
-from workers.outbound import Outbound, notify_ended
+from workers.outbound import Outbound
 
 KindT = TypeVar("KindT")
 Deliver = Callable[[Sequence[tuple[Incoming, object]]], Awaitable[None]]

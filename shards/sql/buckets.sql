@@ -28,3 +28,6 @@ INSERT INTO system (shard, buckets) VALUES ($1, $2) ON CONFLICT (only_row) DO NO
 
 -- name: create_buckets
 INSERT INTO buckets (bucket) SELECT unnest($1::integer[])
+
+-- name: ping
+SELECT 1

@@ -5,14 +5,18 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from audit import AuditedShard, Outcome, Report, audit
+from audit.reader import ShardReader, open_reader
 from devstack.ports import free_port
 from sagas.outcomes import Failed
 from sagas.steps.cancel import AskedBy
+from sagas.steps.confirm import Confirmed
 from sagas.steps.move import move
-from sagas.steps.try_confirm import TryConfirmed
+from sagas.steps.try_confirm import confirm_of
 from shards.movements import MovementKind
+from shards.transfers import Transfer
 from tests.databases import ShardDatabase
 from tests.integration.world import World
 
@@ -86,7 +90,7 @@ def broken(report: Report) -> dict[str, list[str]]:
     }
 
 
-async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]):
+async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]) -> None:
     await make_books(world)
 
     report = await audit_of(shard_databases)
@@ -97,7 +101,9 @@ async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabas
     assert [check.name for check in report.checks if check.rows == 0] == []
 
 
-async def test_totals_say_where_the_money_is(world: World, shard_databases: list[ShardDatabase]):
+async def test_totals_say_where_the_money_is(
+    world: World, shard_databases: list[ShardDatabase]
+) -> None:
     books = await make_books(world)
 
     report = await audit_of(shard_databases)
@@ -119,7 +125,7 @@ async def test_totals_say_where_the_money_is(world: World, shard_databases: list
     assert report.oldest_open.id == str(books.credited)
 
 
-async def test_empty_shards_pass(shard_databases: list[ShardDatabase]):
+async def test_empty_shards_pass(shard_databases: list[ShardDatabase]) -> None:
     report = await audit_of(shard_databases)
 
     assert report.ok
@@ -129,7 +135,7 @@ async def test_empty_shards_pass(shard_databases: list[ShardDatabase]):
 
 async def test_an_audit_under_load_finds_nothing(
     world: World, shard_databases: list[ShardDatabase]
-):
+) -> None:
     pairs = [await world.pair(funds=10_000, same_shard=index == 0) for index in range(4)]
     stop = asyncio.Event()
     finished = 0
@@ -140,7 +146,7 @@ async def test_an_audit_under_load_finds_nothing(
             await world.run_all(await world.try_transfer(payer, payee, 1))
             finished += 1
 
-    reports = []
+    reports: list[Report] = []
     async with asyncio.TaskGroup() as tasks:
         for payer, payee in pairs:
             tasks.create_task(pay(payer, payee))
@@ -153,27 +159,61 @@ async def test_an_audit_under_load_finds_nothing(
     assert (await audit_of(shard_databases)).quiet
 
 
-async def test_a_step_between_snapshot_and_last_look_is_no_breach(
-    world: World, shard_databases: list[ShardDatabase]
-):
-    """Every status change, each while an audit runs."""
-    payer, payee = await world.pair(funds=100)
-    transfer = await world.try_transfer(payer, payee, 10)
+@pytest.mark.parametrize("first", ["shard0", "shard1", "both"])
+async def test_money_that_moves_between_two_snapshots_is_no_breach(
+    world: World,
+    shard_databases: list[ShardDatabase],
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+) -> None:
+    """One shard's snapshot is of before, the other's of after: no sum would agree."""
+    books = await make_books(world)
+    pending = await world.try_transfer(books.payer, books.payee, 5)
+    moved = asyncio.Event()
+    opened = set()
 
-    async def advance() -> None:
-        outcome = await world.try_confirm(transfer)
-        assert isinstance(outcome, TryConfirmed)
+    async def open_in_order(shard: AuditedShard) -> ShardReader:
+        if first not in ("both", shard.name):
+            await moved.wait()
+        reader = await open_reader(shard)
+        opened.add(shard.name)
+        if len(opened) == (2 if first == "both" else 1):
+            await go_on(world, books, pending)
+            moved.set()
+        return reader
 
-    async with asyncio.TaskGroup() as tasks:
-        audited = [tasks.create_task(audit_of(shard_databases)) for _ in range(4)]
-        tasks.create_task(advance())
+    monkeypatch.setattr("audit.run.open_reader", open_in_order)
+    report = await audit_of(shard_databases)
 
-    assert [broken(task.result()) for task in audited] == [{}] * 4
+    assert moved.is_set()
+    assert broken(report) == {}
+    assert report.ok
+    assert not report.quiet
+    totals = report.totals[0]
+    assert totals.deposited - totals.withdrawn != totals.in_wallets + totals.in_transit
+
+
+async def go_on(world: World, books: Books, pending: Transfer) -> None:
+    """Takes what is open to its end, makes more, and refuses one."""
+    await world.run_all(pending)
+    await world.cancel(await world.read(books.held), AskedBy.PAYER)
+    for id_ in (books.debited, books.credited):
+        message = confirm_of(await world.read(id_))
+        assert message is not None
+        confirmed = await world.confirm(message)
+        assert isinstance(confirmed, Confirmed)
+        await world.settle(confirmed.verdict)
+    await world.run_all(await world.try_transfer(books.payer, books.payee, 1))
+    to_refuse = await world.try_transfer(books.payer, books.payee, 2)
+    await world.set_status(books.payee, "closed")
+    await world.run_all(to_refuse)
+    await world.deposit(books.payer, 9)
+    await move_out(world, books.payer, 1)
 
 
 async def test_a_shard_that_is_away_is_not_audited(
     world: World, shard_databases: list[ShardDatabase]
-):
+) -> None:
     await make_books(world)
     away = f"postgresql://holdfast@127.0.0.1:{free_port()}/nothing"
     databases = [shard_databases[0], replace(shard_databases[1], dsn=away)]
@@ -187,7 +227,7 @@ async def test_a_shard_that_is_away_is_not_audited(
 
 async def test_a_breach_stands_although_a_shard_is_away(
     world: World, shard_databases: list[ShardDatabase]
-):
+) -> None:
     books = await make_books(world)
     conn = await asyncpg.connect(shard_databases[0].dsn)
     await conn.execute("UPDATE accounts SET held = 0 WHERE user_id = $1", books.payer)
@@ -200,7 +240,7 @@ async def test_a_breach_stands_although_a_shard_is_away(
     assert list(broken(report)) == ["account_held"]
 
 
-async def test_another_shards_database_is_not_audited(shard_databases: list[ShardDatabase]):
+async def test_another_shards_database_is_not_audited(shard_databases: list[ShardDatabase]) -> None:
     one, other = shard_databases
 
     report = await audit_of([replace(one, dsn=other.dsn), replace(other, dsn=one.dsn)])

@@ -6,8 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 import asyncpg
 import psutil
@@ -55,9 +53,10 @@ async def never_ends(server: PostgresServer) -> bool:
     return False
 
 
-async def is_busy(server: PostgresServer) -> bool:
-    sleepers = "select 1 from pg_stat_activity where query = 'select pg_sleep(600)'"
-    return await run(server, sleepers) == 1
+def backends_if_busy(server: PostgresServer) -> list[psutil.Process]:
+    """All of its processes, once one of them is in a query."""
+    backends = psutil.Process(server.pid).children()
+    return backends if any("SELECT" in " ".join(b.cmdline()) for b in backends) else []
 
 
 async def make_row(server: PostgresServer) -> None:
@@ -91,9 +90,7 @@ async def test_busy_backends_end_with_a_kill(server):
     await make_row(server)
     async with asyncio.TaskGroup() as tasks:
         query = tasks.create_task(never_ends(server))
-        busy: Callable[[], Awaitable[bool]] = partial(is_busy, server)
-        await eventually(busy)
-        backends = psutil.Process(server.pid).children()
+        backends = await eventually(lambda: backends_if_busy(server))
 
         server.kill()
 

@@ -44,3 +44,9 @@ def test_port_whose_connections_are_still_closing_is_free():
             client.recv(1)
 
     assert is_free(port)
+
+
+def test_no_free_port_is_handed_out_twice():
+    ports = [free_port() for _ in range(300)]
+
+    assert len(set(ports)) == len(ports)

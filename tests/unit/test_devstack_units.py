@@ -66,8 +66,8 @@ def test_dead_server_is_started_again(sleeper):
     assert sleeper.alive()
     assert sleeper.child.pid != first
     assert said == [
-        "the worker-1 ended (signal 9); starting it again in 0.5 s",
-        f"the worker-1 runs again, as process {sleeper.child.pid}",
+        "worker-1 ended (signal 9); starting it again in 0.5 s",
+        f"worker-1 runs again, as process {sleeper.child.pid}",
     ]
 
 
@@ -81,7 +81,7 @@ def test_launch_that_fails_is_tried_again_later(sleeper):
     assert wait_until(lambda: not unit.watch_once(say=said.append) and len(said) == 2, timeout_s=5)
     sleeper.error = None
 
-    assert said[1].startswith("the worker-1 cannot be started: port 8080 is taken")
+    assert said[1].startswith("worker-1 cannot be started: port 8080 is taken")
     assert wait_until(lambda: unit.watch_once(say=said.append), timeout_s=5)
 
 

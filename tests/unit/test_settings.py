@@ -136,7 +136,7 @@ def test_shards_place_each_bucket_once(monkeypatch, buckets):
     shard = {"name": "a", "dsn": "postgresql://h/d", "buckets": buckets}
     monkeypatch.setenv("HOLDFAST_SHARDS", json.dumps([shard]))
 
-    with pytest.raises(ValidationError, match="each bucket 0..3 exactly once"):
+    with pytest.raises(ValidationError, match=r"each bucket 0\.\.3 exactly once"):
         load_settings()
 
 

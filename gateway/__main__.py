@@ -1,0 +1,54 @@
+"""`python -m gateway`: one gateway, until SIGTERM or SIGINT."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from config.logging import configure_logging
+from config.settings import UnknownSettingError, load_settings
+from gateway.app import create_app
+from gateway.tokens import WeakSecretError
+from shards.errors import SchemaError
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_EXIT_REFUSED = 78
+# Requests under way may end; waiters are woken before.
+_FINISH_S = 2.0
+
+
+async def _run() -> None:
+    settings = load_settings()
+    configure_logging(level=settings.log.level, format_=settings.log.format)
+    runner = web.AppRunner(
+        create_app(settings), access_log=None, shutdown_timeout=_FINISH_S, handle_signals=False
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, settings.gateway.host, settings.gateway.port).start()
+        _log.info("gateway.started", addresses=runner.addresses)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+    _log.info("gateway.stopped")
+
+
+def main() -> int:
+    """Runs the gateway; 0 after a stop, 78 when a person must act."""
+    try:
+        uvloop.run(_run())
+    except (UnknownSettingError, ValueError, WeakSecretError, SchemaError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return _EXIT_REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The composition root of the gateway: what is made from what, and in which order it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from config.settings import Settings
+from config.wiring import key_ring, open_shards, timing, topic_names
+from gateway.currencies import Currencies
+from gateway.ended import EndedNotices
+from gateway.errors import translate
+from gateway.json_body import BODY_BYTES_MAX
+from gateway.lanes import GatewayLanes
+from gateway.middleware import install
+from gateway.passwords import Passwords
+from gateway.payees import Payees
+from gateway.routes.currencies import CurrencyRoutes
+from gateway.routes.health import HealthRoutes
+from gateway.routes.movements import MovementRoutes
+from gateway.routes.transfers import TransferRoutes
+from gateway.routes.users import UserRoutes
+from gateway.routes.wallets import WalletRoutes
+from gateway.tokens import Tokens
+from gateway.transfer_reads import TransferReads
+from gateway.tries import Tries
+from gateway.try_confirms import TryConfirms
+from messaging.bounded import BoundedSender
+from messaging.sender import KafkaSender
+from sagas.backoff import Backoff
+from sagas.lane import LaneOptions
+from shards.check import check_shards, check_when_back
+from shards.ids import IdSource, RandomIds
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# A request whose shard is away is answered after so many attempts: the client repeats it.
+_ATTEMPTS = 3
+_LANE_CAPACITY = 5_000
+# A stop has 4 s in all before the supervisor kills.
+_DRAIN_S = 0.5
+_SEND_S = 1.0
+
+
+class Gateway:
+    """All that the routes stand on. `start` opens it, `close` ends it."""
+
+    def __init__(self, settings: Settings, ids: IdSource) -> None:
+        self.settings = settings
+        self.ids = ids
+        self.shards = open_shards(settings)
+        self.tokens = Tokens(
+            settings.auth.jwt_secret.get_secret_value(), ttl_s=settings.auth.token_ttl_s
+        )
+        self.passwords = Passwords(
+            threads=settings.gateway.hash_threads, queue=settings.gateway.hash_queue
+        )
+        self.currencies = Currencies(self.shards)
+        backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
+        self.lanes = GatewayLanes(
+            self.shards,
+            steps=self._lane_options(backoff, linger_ms=settings.lanes.try_linger_ms),
+            reads=self._lane_options(backoff, linger_ms=0),
+            timing=timing(settings),
+        )
+        self.notices = EndedNotices(self.shards, backoff=backoff)
+        self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
+        self._bounded = BoundedSender(self.sender, capacity=settings.gateway.send_queue)
+        self.try_confirms = TryConfirms(
+            sender=self._bounded, keys=key_ring(settings), names=topic_names(settings)
+        )
+        self._checks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Opens everything; shards and Kafka may be away.
+
+        Raises:
+            SchemaError: a database is not the shard it is taken for.
+        """
+        unsafe = self.settings.postgres.allow_unsafe
+        away = await check_shards(self.shards, allow_unsafe=unsafe)
+        self._checks = [
+            asyncio.create_task(
+                check_when_back(shard, buckets=self.shards.buckets, allow_unsafe=unsafe)
+            )
+            for shard in away
+        ]
+        await self.sender.start()
+        await self._bounded.start()
+        self.lanes.start()
+        self.notices.start()
+
+    async def close(self) -> None:
+        """Ends everything, in the order in which it is needed."""
+        for check in self._checks:
+            check.cancel()
+        await self.notices.close()
+        await self.lanes.close(within_s=_DRAIN_S)
+        await self._bounded.close(within_s=_SEND_S)
+        await self.sender.close()
+        self.passwords.close()
+        await self.shards.close()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every route of the gateway."""
+        return [
+            *UserRoutes(
+                shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
+            ).table(),
+            *CurrencyRoutes(currencies=self.currencies).table(),
+            *WalletRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies
+            ).table(),
+            *MovementRoutes(
+                tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
+            ).table(),
+            *TransferRoutes(
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                lanes=self.lanes,
+                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
+                tries=Tries(
+                    lanes=self.lanes,
+                    payees=Payees(self.shards, self.lanes),
+                    try_confirms=self.try_confirms,
+                    ids=self.ids,
+                    expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
+                ),
+            ).table(),
+            *HealthRoutes(shards=self.shards, sender=self.sender).table(),
+        ]
+
+    def _lane_options(self, backoff: Backoff, *, linger_ms: float) -> LaneOptions:
+        return LaneOptions(
+            capacity=_LANE_CAPACITY,
+            batch_max=self.settings.lanes.batch_max,
+            linger_s=linger_ms / 1000,
+            attempts=_ATTEMPTS,
+            backoff=backoff,
+        )
+
+
+def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Application:
+    """The gateway as an aiohttp application; opens nothing until it starts.
+
+    Args:
+        settings: of this process.
+        ids: where ids and jitter come from; random by default.
+
+    Raises:
+        WeakSecretError, ValueError: a secret is missing or too short.
+    """
+    gateway = Gateway(settings, ids or RandomIds())
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    install(app, translate=translate)
+    app.add_routes(gateway.routes())
+
+    async def lifetime(_app: web.Application) -> AsyncIterator[None]:
+        await gateway.start()
+        yield
+        await gateway.close()
+
+    async def release_waiters(_app: web.Application) -> None:
+        gateway.notices.release()
+
+    app.cleanup_ctx.append(lifetime)
+    app.on_shutdown.append(release_waiters)
+    return app

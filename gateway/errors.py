@@ -1,0 +1,41 @@
+"""What an error of a lower layer is to a client: one table."""
+
+from gateway.problems import Problem
+from sagas.asking import LaneFullError
+from sagas.idempotency import KeyReusedError
+from sagas.steps.move import BalanceLimitError, WalletClosedError
+from sagas.steps.try_transfer import UnknownWalletError
+from shards.errors import CommitUnknownError, ShardTransientError
+from shards.users import EmailTakenError
+
+# Error, code, detail (None: the code's own sentence); the first that fits counts.
+_TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
+    (
+        KeyReusedError,
+        "idempotency_key_reused",
+        "This key was used for another request: take a new one.",
+    ),
+    (UnknownWalletError, "not_found", None),
+    (WalletClosedError, "wallet_closed", None),
+    (BalanceLimitError, "balance_limit", None),
+    (EmailTakenError, "email_taken", None),
+    (
+        CommitUnknownError,
+        "commit_unknown",
+        "It is not known whether this took effect: repeat it with the same key.",
+    ),
+    (
+        ShardTransientError,
+        "shard_unavailable",
+        "The database that has these rows does not answer: repeat it with the same key.",
+    ),
+    (LaneFullError, "busy", "Too many requests are waiting: repeat it with the same key."),
+)
+
+
+def translate(error: Exception) -> Problem | None:
+    """The problem that tells this error; None says that it is a bug."""
+    for kind, code, detail in _TABLE:
+        if isinstance(error, kind):
+            return Problem(code, detail)
+    return None

@@ -1,0 +1,187 @@
+"""The gateway's lanes: requests of one moment for one shard share a transaction, or a read."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sagas.asking import AskingLane
+from sagas.lane import LaneOptions, RunStep
+from sagas.outcomes import Failed, SetAside, Skipped
+from sagas.payer_side import Timing
+from sagas.steps.cancel import CancelDone, CancelRequest, cancel
+from sagas.steps.move import Moved, MoveRequest, move
+from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
+from shards.router import ShardMap
+from shards.shard import Shard
+from shards.transfers import Transfer, read_transfers
+from shards.users import UserStatus, find_users, find_users_by_email
+
+_ItemT = TypeVar("_ItemT")
+_OutcomeT = TypeVar("_OutcomeT")
+
+
+class GatewayLanes:
+    """One lane of each kind per shard.
+
+    Every method raises `LaneFullError` when there is no room, and `ShardTransientError` when the
+    shard was away for all attempts: then it may have happened, and the same key tells.
+    """
+
+    def __init__(
+        self,
+        shards: ShardMap,
+        *,
+        steps: LaneOptions,
+        reads: LaneOptions,
+        timing: Timing,
+    ) -> None:
+        self._shards = shards
+        self._timing = timing
+        each = shards.shards
+        self._tries = {s.name: _lane(s, "try", self._try_on(s), _payer, steps) for s in each}
+        self._moves = {s.name: _lane(s, "move", _move_on(s), _mover, steps) for s in each}
+        self._cancels = {
+            s.name: _lane(s, "cancel", self._cancel_on(s), _canceller, steps) for s in each
+        }
+        self._transfers = {
+            s.name: _lane(s, "read", _read_transfers_on(s), _itself, reads) for s in each
+        }
+        self._users = {
+            s.name: _lane(s, "find-users", _find_users_on(s), _itself, reads) for s in each
+        }
+        self._emails = {
+            s.name: _lane(s, "find-emails", _find_emails_on(s), _itself, reads) for s in each
+        }
+
+    def start(self) -> None:
+        """Begins to run."""
+        for lane in self._all():
+            lane.start()
+
+    async def close(self, *, within_s: float) -> None:
+        """Runs what is left for at most `within_s` a lane."""
+        for lane in self._all():
+            await lane.close(within_s=within_s)
+
+    async def try_transfer(self, request: TryRequest) -> Tried:
+        """As `sagas.steps.try_transfer`; raises what it says of this request."""
+        return await self._tries[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def move(self, request: MoveRequest) -> Moved:
+        """As `sagas.steps.move`; raises what it says of this request."""
+        return await self._moves[self._shards.of_id(request.user_id).name].ask(request)
+
+    async def cancel(self, request: CancelRequest) -> CancelDone:
+        """As `sagas.steps.cancel`."""
+        return await self._cancels[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def read_transfer(self, transfer_id: UUID) -> Transfer | None:
+        """The transfer's committed row."""
+        return await self._transfers[self._shards.of_id(transfer_id).name].ask(transfer_id)
+
+    async def find_user(self, user_id: UUID) -> UserStatus | None:
+        """A user's status; None when there is no such user."""
+        return await self._users[self._shards.of_id(user_id).name].ask(user_id)
+
+    async def find_email(self, email: str) -> tuple[UUID, UserStatus] | None:
+        """The user with this normalised e-mail, and its status."""
+        return await self._emails[self._shards.of_email(email).name].ask(email)
+
+    def _all(self) -> list[AskingLane[Any, Any]]:
+        kinds: list[dict[str, AskingLane[Any, Any]]] = [
+            dict(self._tries),
+            dict(self._moves),
+            dict(self._cancels),
+            dict(self._transfers),
+            dict(self._users),
+            dict(self._emails),
+        ]
+        return [lane for kind in kinds for lane in kind.values()]
+
+    def _try_on(self, shard: Shard) -> RunStep[TryRequest, Tried | Failed]:
+        async def run(
+            items: Sequence[TryRequest], /, *, wait: bool
+        ) -> Sequence[Tried | Failed | Skipped]:
+            return await try_transfers(shard, items, wait=wait, timing=self._timing)
+
+        return run
+
+    def _cancel_on(self, shard: Shard) -> RunStep[CancelRequest, CancelDone | Failed]:
+        async def run(
+            items: Sequence[CancelRequest], /, *, wait: bool
+        ) -> Sequence[CancelDone | Failed | Skipped]:
+            outcomes = await cancel(shard, items, wait=wait, timing=self._timing)
+            # The handler has read the row: that it is gone since is a bug, and answered as one.
+            return [
+                Failed(LookupError(outcome.detail)) if isinstance(outcome, SetAside) else outcome
+                for outcome in outcomes
+            ]
+
+        return run
+
+
+def _lane(
+    shard: Shard,
+    kind: str,
+    run: RunStep[_ItemT, _OutcomeT | Failed],
+    user_of: Callable[[_ItemT], Hashable],
+    options: LaneOptions,
+) -> AskingLane[_ItemT, _OutcomeT]:
+    return AskingLane(f"{shard.name}.{kind}", run=run, user_of=user_of, options=options)
+
+
+def _move_on(shard: Shard) -> RunStep[MoveRequest, Moved | Failed]:
+    async def run(
+        items: Sequence[MoveRequest], /, *, wait: bool
+    ) -> Sequence[Moved | Failed | Skipped]:
+        return await move(shard, items, wait=wait)
+
+    return run
+
+
+def _read_transfers_on(shard: Shard) -> RunStep[UUID, Transfer | Failed | None]:
+    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Transfer | None]:  # noqa: ARG001 - a read waits for nobody
+        async with shard.connection() as conn:
+            found = await read_transfers(conn, set(items))
+        return [found.get(item) for item in items]
+
+    return run
+
+
+def _find_users_on(shard: Shard) -> RunStep[UUID, UserStatus | Failed | None]:
+    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[UserStatus | None]:  # noqa: ARG001 - a read waits for nobody
+        async with shard.connection() as conn:
+            found = await find_users(conn, set(items))
+        return [found.get(item) for item in items]
+
+    return run
+
+
+def _find_emails_on(shard: Shard) -> RunStep[str, tuple[UUID, UserStatus] | Failed | None]:
+    async def run(
+        items: Sequence[str],
+        /,
+        *,
+        wait: bool,  # noqa: ARG001 - a read waits for nobody
+    ) -> Sequence[tuple[UUID, UserStatus] | None]:
+        async with shard.connection() as conn:
+            found = await find_users_by_email(conn, set(items))
+        return [found.get(item) for item in items]
+
+    return run
+
+
+def _payer(request: TryRequest) -> Hashable:
+    return request.payer_id
+
+
+def _mover(request: MoveRequest) -> Hashable:
+    return request.user_id
+
+
+def _canceller(request: CancelRequest) -> Hashable:
+    return request.payer_id
+
+
+def _itself(item: Hashable) -> Hashable:
+    return item

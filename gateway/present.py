@@ -1,0 +1,149 @@
+"""From rows to what answers show."""
+
+from gateway.currencies import Currencies
+from gateway.money import format_amount
+from gateway.timestamps import format_timestamp
+from gateway.views import (
+    AccountView,
+    CurrencyView,
+    EntryView,
+    IncomingTransferView,
+    MovementView,
+    OutgoingTransferView,
+    StatusView,
+    TransferView,
+    UserView,
+    stored_metadata,
+)
+from sagas.states import Status
+from shards.accounts import Balance
+from shards.currencies import Currency
+from shards.lists import ListedEntry
+from shards.movements import Movement
+from shards.transfers import Transfer
+from shards.users import User
+from shards.verdicts import Verdict, VerdictKind
+
+
+def show_user(user: User) -> UserView:
+    """A user; never its password hash."""
+    return UserView(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        status=user.status,
+        created_at=format_timestamp(user.created_at),
+    )
+
+
+def show_currency(currency: Currency) -> CurrencyView:
+    """A currency."""
+    return CurrencyView(
+        code=currency.code,
+        name=currency.name,
+        decimals=currency.decimals,
+        enabled=currency.enabled,
+    )
+
+
+def show_balance(balance: Balance, decimals: int) -> AccountView:
+    """An account."""
+    return AccountView(
+        currency=balance.currency,
+        balance=format_amount(balance.balance, decimals),
+        held=format_amount(balance.held, decimals),
+        available=format_amount(balance.available, decimals),
+        version=balance.version,
+    )
+
+
+def show_movement(movement: Movement, decimals: int) -> MovementView:
+    """A movement that was made."""
+    assert movement.balance_before is not None
+    assert movement.balance_after is not None
+    assert movement.hash is not None
+    return MovementView(
+        id=movement.id,
+        currency=movement.currency,
+        amount=format_amount(movement.amount, decimals),
+        balance_before=format_amount(movement.balance_before, decimals),
+        balance_after=format_amount(movement.balance_after, decimals),
+        hash=movement.hash.hex(),
+        created_at=format_timestamp(movement.created_at),
+    )
+
+
+def show_transfer(
+    transfer: Transfer, decimals: int, kind: type[TransferView] = TransferView
+) -> TransferView:
+    """A transfer as its payer's shard has it."""
+    timeline = _timeline(transfer)
+    return kind(
+        id=transfer.id,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        currency=transfer.currency,
+        amount=format_amount(transfer.amount, decimals),
+        status=transfer.status,
+        reason=transfer.reason,
+        created_at=format_timestamp(transfer.created_at),
+        updated_at=timeline[-1].at,
+        expires_at=format_timestamp(transfer.expires_at),
+        metadata=stored_metadata(transfer.metadata),
+        timeline=timeline,
+    )
+
+
+def show_sent(transfer: Transfer, decimals: int) -> OutgoingTransferView:
+    """A transfer in its payer's list."""
+    shown = show_transfer(transfer, decimals, OutgoingTransferView)
+    assert isinstance(shown, OutgoingTransferView)
+    return shown
+
+
+def show_received(verdict: Verdict, decimals: int) -> IncomingTransferView:
+    """A transfer in its payee's list."""
+    return IncomingTransferView(
+        id=verdict.transfer_id,
+        payer_id=verdict.payer_id,
+        payee_id=verdict.payee_id,
+        currency=verdict.currency,
+        amount=format_amount(verdict.amount, decimals),
+        status="completed" if verdict.kind is VerdictKind.CREDITED else "refunded",
+        created_at=format_timestamp(verdict.created_at),
+    )
+
+
+def show_entry(entry: ListedEntry, decimals: int) -> EntryView:
+    """A ledger row."""
+    return EntryView(
+        seq=entry.seq,
+        currency=entry.currency,
+        amount=format_amount(entry.amount, decimals),
+        balance_before=format_amount(entry.balance_after - entry.amount, decimals),
+        balance_after=format_amount(entry.balance_after, decimals),
+        kind=entry.kind,
+        transfer_id=entry.transfer_id,
+        counterparty=entry.counterparty_id,
+        at=format_timestamp(entry.at),
+        hash=entry.hash.hex(),
+        prev_hash=entry.prev_hash.hex(),
+    )
+
+
+def _timeline(transfer: Transfer) -> list[StatusView]:
+    if transfer.status == Status.REJECTED:
+        return [StatusView(status=Status.REJECTED, at=format_timestamp(transfer.created_at))]
+    times = (
+        (Status.HELD, transfer.created_at),
+        (Status.DEBITED, transfer.debited_at),
+        (transfer.status, transfer.ended_at),
+    )
+    return [
+        StatusView(status=status, at=format_timestamp(at)) for status, at in times if at is not None
+    ]
+
+
+async def decimals_of(currencies: Currencies, codes: set[str]) -> dict[str, int]:
+    """The digits of the currencies that rows are in."""
+    return {code: await currencies.decimals(code) for code in codes}

@@ -1,0 +1,39 @@
+"""GET /currencies and /currencies/{code}."""
+
+from aiohttp import web
+
+from gateway.currencies import Currencies
+from gateway.path_ids import path_currency_code
+from gateway.present import show_currency
+from gateway.problems import Problem
+from gateway.query import parse_no_query
+from gateway.views import PageView, json_response
+
+
+class CurrencyRoutes:
+    """What amounts can be in; for anyone."""
+
+    def __init__(self, *, currencies: Currencies) -> None:
+        self._currencies = currencies
+
+    def table(self) -> list[web.RouteDef]:
+        """Method, path and handler of each route."""
+        return [
+            web.get("/v1/currencies", self.list_all),
+            web.get("/v1/currencies/{code}", self.get_one),
+        ]
+
+    async def list_all(self, request: web.Request) -> web.Response:
+        """200 with all currencies."""
+        parse_no_query(request.query)
+        shown = [show_currency(currency) for currency in await self._currencies.all()]
+        return json_response(PageView(data=shown, next_cursor=None))
+
+    async def get_one(self, request: web.Request) -> web.Response:
+        """200 with one currency."""
+        code = path_currency_code(request, "code")
+        parse_no_query(request.query)
+        currency = await self._currencies.find(code)
+        if currency is None:
+            raise Problem("not_found")
+        return json_response(show_currency(currency))

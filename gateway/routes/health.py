@@ -1,0 +1,50 @@
+"""GET /health and GET /ready."""
+
+import asyncio
+
+from aiohttp import web
+
+from gateway.views import json_response, readiness
+from messaging.sender import KafkaSender
+from shards.errors import ShardTransientError
+from shards.router import ShardMap
+from shards.shard import Shard
+
+_ANSWER_S = 1.0
+
+
+class HealthRoutes:
+    """Alive, and able to work."""
+
+    def __init__(self, *, shards: ShardMap, sender: KafkaSender) -> None:
+        self._shards = shards
+        self._sender = sender
+
+    def table(self) -> list[web.RouteDef]:
+        """Method, path and handler of each route."""
+        return [web.get("/health", self.health), web.get("/ready", self.ready)]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """200 while the process answers."""
+        return json_response({"status": "alive"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """200 while one shard answers; Kafka away is only `degraded`: tries go on."""
+        async with asyncio.TaskGroup() as group:
+            kafka = group.create_task(self._sender.reachable(within_s=_ANSWER_S))
+            shards = {
+                shard.name: group.create_task(_answers(shard)) for shard in self._shards.shards
+            }
+        view = readiness(
+            shards={name: task.result() for name, task in shards.items()}, kafka=kafka.result()
+        )
+        return json_response(view, status=503 if view.status == "unavailable" else 200)
+
+
+async def _answers(shard: Shard) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await shard.ping()
+    except (TimeoutError, ShardTransientError):
+        return False
+    return True

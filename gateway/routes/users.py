@@ -1,0 +1,110 @@
+"""POST /users, POST /auth/login, GET /me."""
+
+from aiohttp import web
+
+from gateway.auth import authenticate
+from gateway.json_body import read_json
+from gateway.passwords import Passwords
+from gateway.present import show_user
+from gateway.problems import Problem
+from gateway.query import parse_no_query
+from gateway.schemas import LoginBody, UserBody, parse_body
+from gateway.tokens import Role, Tokens
+from gateway.tracing import trace_of
+from gateway.views import TokenView, json_response
+from sagas.events import USER_CREATED
+from shards.book import open_book
+from shards.errors import CommitUnknownError
+from shards.ids import IdSource, email_bucket
+from shards.router import ShardMap
+from shards.users import (
+    LockedUser,
+    User,
+    UserStatus,
+    insert_user,
+    read_user,
+    read_user_by_email,
+)
+
+
+class UserRoutes:
+    """Who is who."""
+
+    def __init__(
+        self, *, shards: ShardMap, tokens: Tokens, passwords: Passwords, ids: IdSource
+    ) -> None:
+        self._shards = shards
+        self._tokens = tokens
+        self._passwords = passwords
+        self._ids = ids
+
+    def table(self) -> list[web.RouteDef]:
+        """Method, path and handler of each route."""
+        return [
+            web.post("/v1/users", self.register),
+            web.post("/v1/auth/login", self.login),
+            web.get("/v1/me", self.me),
+        ]
+
+    async def register(self, request: web.Request) -> web.Response:
+        """201 with the user; 409 when the e-mail is taken."""
+        body = parse_body(UserBody, await read_json(request))
+        password_hash = await self._passwords.hash(body.password)
+        user = await self._create(request, body, password_hash)
+        return json_response(show_user(user), status=201)
+
+    async def login(self, request: web.Request) -> web.Response:
+        """200 with a token; a wrong e-mail and a wrong password answer alike."""
+        body = parse_body(LoginBody, await read_json(request))
+        user = await self._find(body.email) if body.email is not None else None
+        stored = user.password_hash if user is not None else None
+        if not await self._passwords.verify(stored, body.password) or user is None:
+            raise Problem("invalid_credentials")
+        token = self._tokens.mint(user.id, Role(user.role))
+        return json_response(TokenView(access_token=token, expires_in=self._tokens.ttl_s))
+
+    async def me(self, request: web.Request) -> web.Response:
+        """200 with the sender."""
+        principal = authenticate(request, self._tokens)
+        parse_no_query(request.query)
+        user = None
+        if self._shards.knows(principal.user_id):
+            async with self._shards.of_id(principal.user_id).connection() as conn:
+                user = await read_user(conn, id_=principal.user_id)
+        if user is None:
+            raise Problem("invalid_token", "The token's user does not exist.")
+        return json_response(show_user(user))
+
+    async def _create(self, request: web.Request, body: UserBody, password_hash: str) -> User:
+        """One local transaction: the e-mail's uniqueness, the user, and its first event."""
+        bucket = email_bucket(body.email, self._shards.buckets)
+        user_id = self._ids.new_id(bucket)
+        try:
+            async with self._shards.of_bucket(bucket).transaction([bucket]) as conn:
+                user = await insert_user(
+                    conn,
+                    id_=user_id,
+                    email=body.email,
+                    name=body.name,
+                    password_hash=password_hash,
+                )
+                new = {user.id: LockedUser(user.id, UserStatus.OPEN, 0)}
+                book = await open_book(conn, users=new, accounts=())
+                book.tell(
+                    USER_CREATED,
+                    user_id=user.id,
+                    data={"user_id": str(user.id), "email": user.email},
+                    traceparent=trace_of(request).traceparent,
+                )
+                await book.write(conn)
+        except CommitUnknownError:
+            # The e-mail is the key: if it is there under our id, this request did it.
+            found = await self._find(body.email)
+            if found is None or found.id != user_id:
+                raise
+            return found
+        return user
+
+    async def _find(self, email: str) -> User | None:
+        async with self._shards.of_email(email).connection() as conn:
+            return await read_user_by_email(conn, email=email)

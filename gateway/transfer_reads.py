@@ -1,0 +1,61 @@
+"""Reading one transfer: who may see it, and how to wait for its end."""
+
+import asyncio
+from uuid import UUID
+
+from gateway.ended import EndedNotices, Waiter
+from gateway.lanes import GatewayLanes
+from gateway.problems import Problem
+from gateway.tokens import Principal, Role
+from sagas.states import TERMINAL
+from shards.router import ShardMap
+from shards.transfers import Transfer
+
+
+class TransferReads:
+    """Reads transfers from their payers' shards."""
+
+    def __init__(self, *, shards: ShardMap, lanes: GatewayLanes, notices: EndedNotices) -> None:
+        self._shards = shards
+        self._lanes = lanes
+        self.notices = notices
+
+    async def visible(self, transfer_id: UUID, principal: Principal) -> Transfer:
+        """The transfer, for its payer, its payee and operators.
+
+        Raises:
+            Problem: 404 for everybody else, and for an id that is not there, alike.
+        """
+        if not self._shards.knows(transfer_id):
+            raise Problem("not_found")
+        transfer = await self._lanes.read_transfer(transfer_id)
+        if transfer is None:
+            raise Problem("not_found")
+        is_party = principal.user_id in (transfer.payer_id, transfer.payee_id)
+        if not is_party and principal.role is not Role.OPERATOR:
+            raise Problem("not_found")
+        return transfer
+
+    async def settled(self, transfer: Transfer, wait_s: int | None) -> Transfer:
+        """The transfer when it is over or `wait_s` is, at once without `wait_s`."""
+        if not wait_s or transfer.status in TERMINAL:
+            return transfer
+        with self.notices.waiter(transfer.id) as waiter:
+            # Read after subscribing: what ended before is not told.
+            return await self.wait(await self._reread(transfer), waiter, wait_s)
+
+    async def wait(self, transfer: Transfer, waiter: Waiter, wait_s: int) -> Transfer:
+        """As `settled`, with a waiter that was there before `transfer` was read."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while transfer.status not in TERMINAL and not self.notices.closing:
+                    await waiter.wait()
+                    transfer = await self._reread(transfer)
+        except TimeoutError:
+            return await self._reread(transfer)
+        return transfer
+
+    async def _reread(self, transfer: Transfer) -> Transfer:
+        found = await self._lanes.read_transfer(transfer.id)
+        assert found is not None, "transfers are never deleted"
+        return found

@@ -1,0 +1,23 @@
+"""The wake-up call after a try: offered to Kafka, never waited for."""
+
+from messaging.bounded import BoundedSender
+from messaging.envelope import outgoing
+from messaging.topics import TopicNames
+from sagas.messages import KeyRing
+from sagas.steps.try_transfer import try_confirm_of
+from shards.transfers import Transfer
+
+
+class TryConfirms:
+    """Sends try-confirms of held transfers; what is dropped, redrive sends."""
+
+    def __init__(self, *, sender: BoundedSender, keys: KeyRing, names: TopicNames) -> None:
+        self._sender = sender
+        self._keys = keys
+        self._names = names
+
+    def offer(self, transfer: Transfer) -> None:
+        """Offers the try-confirm of a committed transfer; does nothing for one that is not held."""
+        message = try_confirm_of(transfer)
+        if message is not None:
+            self._sender.offer([outgoing(message, keys=self._keys, names=self._names)])

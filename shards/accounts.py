@@ -1,0 +1,38 @@
+"""Balances as they are read: without locks, one committed row each."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from shards.connection import Connection
+from shards.statements import load_statements
+
+_SQL = load_statements("accounts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One account in minor units; `version` rises with every change."""
+
+    currency: str
+    balance: int
+    held: int
+    version: int
+
+    @property
+    def available(self) -> int:
+        """What can be spent: balance less held."""
+        return self.balance - self.held
+
+
+async def read_balances(conn: Connection, *, user_id: UUID) -> list[Balance] | None:
+    """All accounts of a user by currency; None when there is no such user."""
+    rows = await conn.fetch(_SQL["read_balances"], user_id)
+    if not rows:
+        return None
+    return [Balance(**dict(row)) for row in rows if row["currency"] is not None]
+
+
+async def read_balance(conn: Connection, *, user_id: UUID, currency: str) -> Balance | None:
+    """One account, zeros where there is none yet; None when there is no such user."""
+    row = await conn.fetchrow(_SQL["read_balance"], user_id, currency)
+    return Balance(**dict(row)) if row is not None else None

@@ -1,0 +1,345 @@
+"""Corruptions of books that are in order, each with the check that must find it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`sql` on a shard must be found by `check`, which must name `id` (a field of Books)."""
+
+    check: str
+    sql: str
+    id: str
+    shard: int = 0
+
+
+CASES = (
+    Case(
+        check="account_balance",
+        sql="UPDATE accounts SET balance = balance + 1 WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_balance",
+        sql="""DELETE FROM entries WHERE transfer_id = '{completed}' AND kind = 'transfer_in'""",
+        id="payee",
+        shard=1,
+    ),
+    Case(
+        check="account_head",
+        sql="UPDATE accounts SET head_hash = sha256('') WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_head",
+        sql="UPDATE accounts SET seq = seq + 1 WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_head",
+        sql="UPDATE accounts SET last_at = last_at - interval '1 microsecond'"
+        " WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_held",
+        sql="UPDATE accounts SET held = held + 1 WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_held",
+        sql="UPDATE transfers SET status = 'cancelled', reason = 'expired', ended_at = now(),"
+        " next_attempt_at = NULL WHERE id = '{held}'",
+        id="payer",
+    ),
+    Case(
+        check="account_held",
+        sql="DELETE FROM accounts WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_bounds",
+        sql="UPDATE accounts SET held = balance + 1 WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="account_bounds",
+        sql="UPDATE accounts SET balance = 'NaN' WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(check="account_owner", sql="DELETE FROM users WHERE id = '{payer}'", id="payer"),
+    Case(check="entry_account", sql="DELETE FROM users WHERE id = '{payer}'", id="payer"),
+    Case(check="entry_account", sql="DELETE FROM accounts WHERE user_id = '{payer}'", id="payer"),
+    Case(
+        check="entry_shape",
+        sql="UPDATE entries SET contra = 'external' WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_shape",
+        sql="UPDATE entries SET amount = -amount WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_seq",
+        sql="UPDATE entries SET seq = seq + 1 WHERE user_id = '{payer}' AND seq >= 3",
+        id="payer",
+    ),
+    Case(
+        check="entry_seq",
+        sql="DELETE FROM entries WHERE user_id = '{payer}' AND seq = 2",
+        id="payer",
+    ),
+    Case(
+        check="entry_balance",
+        sql="UPDATE entries SET balance_after = balance_after + 1"
+        " WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_hash",
+        sql="UPDATE entries SET amount = amount + 1 WHERE transfer_id = '{completed}'",
+        id="payee",
+        shard=1,
+    ),
+    Case(
+        check="entry_hash",
+        sql="UPDATE entries SET hash = sha256(hash) WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_hash",
+        sql="UPDATE entries SET at = at + interval '1 microsecond' WHERE user_id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_chain",
+        sql="UPDATE entries SET prev_hash = sha256('') WHERE user_id = '{payer}' AND seq = 1",
+        id="payer",
+    ),
+    Case(
+        check="entry_chain",
+        sql="UPDATE entries SET hash = sha256(hash) WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_time",
+        sql="UPDATE entries SET at = at - interval '1 hour' WHERE transfer_id = '{completed}'",
+        id="payer",
+    ),
+    Case(
+        check="transfer_shape",
+        sql="UPDATE transfers SET next_attempt_at = now() WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="transfer_shape",
+        sql="UPDATE transfers SET status = 'frozen' WHERE id = '{held}'",
+        id="held",
+    ),
+    Case(
+        check="transfer_entries",
+        sql="UPDATE transfers SET status = 'refunded', reason = 'payee_closed'"
+        " WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="transfer_entries",
+        sql="DELETE FROM entries WHERE transfer_id = '{refunded}' AND kind = 'transfer_return'",
+        id="refunded",
+    ),
+    Case(
+        check="transfer_entries",
+        sql="""INSERT INTO entries SELECT (json_populate_record(entries, '{{"seq": 99}}')).*
+        FROM entries WHERE transfer_id = '{debited}'""",
+        id="debited",
+    ),
+    Case(
+        check="transfer_entries",
+        sql="UPDATE transfers SET status = 'held', debited_at = NULL WHERE id = '{debited}'",
+        id="debited",
+    ),
+    Case(
+        check="debit_of_transfer",
+        sql="UPDATE transfers SET amount = amount + 1 WHERE id = '{debited}'",
+        id="debited",
+    ),
+    Case(
+        check="debit_of_transfer",
+        sql="UPDATE transfers SET payee_id = '{neighbour_id}' WHERE id = '{debited}'",
+        id="debited",
+    ),
+    Case(
+        check="debit_of_transfer",
+        sql="DELETE FROM transfers WHERE id = '{debited}'",
+        id="debited",
+    ),
+    Case(
+        check="verdict_shape",
+        sql="UPDATE verdicts SET refunded_amount = amount + 1 WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="verdict_once",
+        sql="""INSERT INTO verdicts SELECT
+        (json_populate_record(verdicts, '{{"verdict": "refused", "reason": "payee_closed"}}')).*
+        FROM verdicts WHERE transfer_id = '{credited}'""",
+        id="credited",
+        shard=1,
+    ),
+    Case(
+        check="verdict_entries",
+        sql="""INSERT INTO entries SELECT (json_populate_record(entries, '{{"seq": 99}}')).*
+        FROM entries WHERE transfer_id = '{completed}'""",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="verdict_entries",
+        sql="DELETE FROM entries WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="credit_of_verdict",
+        sql="DELETE FROM verdicts WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="credit_of_verdict",
+        sql="UPDATE verdicts SET amount = amount + 1 WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="movement_shape",
+        sql="UPDATE movements SET kind = 'gift' WHERE user_id = '{payer}'",
+        id="deposit",
+    ),
+    Case(
+        check="movement_entries",
+        sql="DELETE FROM entries WHERE movement_id = '{deposit}'",
+        id="deposit",
+    ),
+    Case(
+        check="movement_entries",
+        sql="UPDATE movements SET status = 'rejected', reason = 'expired' WHERE id = '{deposit}'",
+        id="deposit",
+    ),
+    Case(
+        check="entry_of_movement",
+        sql="UPDATE movements SET amount = amount + 1 WHERE id = '{deposit}'",
+        id="deposit",
+    ),
+    Case(
+        check="entry_of_movement",
+        sql="UPDATE movements SET balance_before = 1 WHERE id = '{deposit}'",
+        id="deposit",
+    ),
+    Case(
+        check="entry_of_movement",
+        sql="UPDATE movements SET hash = sha256(hash) WHERE id = '{deposit}'",
+        id="deposit",
+    ),
+    Case(
+        check="entry_of_movement", sql="DELETE FROM movements WHERE id = '{deposit}'", id="deposit"
+    ),
+    Case(
+        check="key_once",
+        sql="UPDATE movements SET idempotency_key ="
+        " (SELECT idempotency_key FROM transfers WHERE id = '{held}') WHERE id = '{deposit}'",
+        id="held",
+    ),
+    Case(
+        check="key_once",
+        sql="UPDATE transfers SET idempotency_key = 'same' WHERE payer_id = '{payer}'",
+        id="cancelled",
+    ),
+    Case(
+        check="bucket_of_id",
+        sql="UPDATE transfers SET bucket = 2 WHERE id = '{held}'",
+        id="held",
+    ),
+    Case(
+        check="bucket_of_id",
+        sql="UPDATE verdicts SET bucket = 3 WHERE transfer_id = '{credited}'",
+        id="credited",
+        shard=1,
+    ),
+    Case(
+        check="bucket_here",
+        sql="UPDATE transfers SET bucket = 1 WHERE id = '{held}'",
+        id="held",
+    ),
+    Case(
+        check="event_sequence",
+        sql="DELETE FROM outbox WHERE user_id = '{payer}' AND sequence = 3",
+        id="payer",
+    ),
+    Case(
+        check="event_sequence",
+        sql="UPDATE users SET event_sequence = event_sequence + 1 WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="event_sequence",
+        sql="UPDATE outbox SET sequence = 2 WHERE user_id = '{payer}' AND sequence = 1",
+        id="payer",
+    ),
+    Case(check="bucket_placed", sql="DELETE FROM buckets WHERE bucket = 0", id="bucket"),
+    Case(check="bucket_placed", sql="INSERT INTO buckets VALUES (0)", id="bucket", shard=1),
+    Case(
+        check="credit_has_debit",
+        sql="UPDATE transfers SET status = 'refunded', reason = 'payee_closed'"
+        " WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="credit_has_debit",
+        sql="DELETE FROM transfers WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="credit_has_debit",
+        sql="UPDATE verdicts SET amount = amount + 1 WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="refusal_has_debit",
+        sql="UPDATE transfers SET status = 'completed', reason = NULL WHERE id = '{refunded}'",
+        id="refunded",
+    ),
+    Case(
+        check="completed_has_credit",
+        sql="DELETE FROM verdicts WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="completed_has_credit",
+        sql="UPDATE verdicts SET verdict = 'refused', reason = 'payee_closed'"
+        " WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="completed_has_credit",
+        sql="UPDATE transfers SET payee_id = '018f0000-0000-8fff-8000-000000000000'"
+        " WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="refunded_has_refusal",
+        sql="DELETE FROM verdicts WHERE transfer_id = '{refunded}'",
+        id="refunded",
+        shard=1,
+    ),
+    Case(
+        check="conservation",
+        sql="UPDATE accounts SET balance = balance + 1 WHERE user_id = '{payer}'",
+        id="currency",
+    ),
+)
