@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from config.logging import configure_logging
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
@@ -22,6 +23,12 @@ BUCKETS = 8
 
 # A killed server keeps what it has written either way; only a power cut tells the difference.
 FAST = {"fsync": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logging() -> None:
+    """Logs as in production, without what is only information."""
+    configure_logging(level="warning", format_="console")
 
 
 @pytest.fixture(scope="session")

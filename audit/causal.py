@@ -32,7 +32,7 @@ class _Trail:
 _TRAILS = (
     _Trail(
         name="credit_has_debit",
-        says="A credited verdict has its equal transfer, debited or completed, with the payer.",
+        says="A credited verdict has its transfer on the payer's side: equal, debited or completed.",
         effects="stream_verdicts",
         state="credited",
         causes="find_missing_transfers",
@@ -40,7 +40,7 @@ _TRAILS = (
     ),
     _Trail(
         name="refusal_has_debit",
-        says="A refused verdict has its equal transfer, debited or refunded, with the payer.",
+        says="A refused verdict has its transfer on the payer's side: equal, debited or refunded.",
         effects="stream_verdicts",
         state="refused",
         causes="find_missing_transfers",
@@ -48,7 +48,7 @@ _TRAILS = (
     ),
     _Trail(
         name="completed_has_credit",
-        says="A completed transfer has its equal credited verdict on the payee's shard.",
+        says="A completed transfer has an equal credited verdict on the payee's shard.",
         effects="stream_transfers",
         state="completed",
         causes="find_missing_verdicts",
@@ -56,7 +56,7 @@ _TRAILS = (
     ),
     _Trail(
         name="refunded_has_refusal",
-        says="A refunded transfer has its equal refused verdict on the payee's shard.",
+        says="A refunded transfer has an equal refused verdict on the payee's shard.",
         effects="stream_transfers",
         state="refunded",
         causes="find_missing_verdicts",

@@ -26,7 +26,7 @@ async def require_identity(reader: ShardReader, *, buckets: int) -> None:
     shard = reader.shard.name
     rows = await reader.rows(_FACTS["read_system"])
     if not rows:
-        raise UnreadableError(shard, "not set up as a shard")
+        raise UnreadableError(shard, "not set up; run `holdfast migrate`")
     if rows[0]["shard"] != shard:
         raise UnreadableError(shard, f"its address leads to the database of {rows[0]['shard']!r}")
     if rows[0]["buckets"] != buckets:

@@ -25,7 +25,10 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if format_ == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Plain tracebacks: pretty ones show local variables, and so passwords and tokens.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[

@@ -1,1 +1,1 @@
-"""The demonstration: real traffic against a running system."""
+"""A demonstration over HTTP: users, thousands of transfers, and the proof that no cent is missing."""

@@ -32,6 +32,12 @@ class Listener:
         """The host to dial for it from this machine."""
         return _EVERYWHERE.get(self.host, self.host)
 
+    @property
+    def address(self) -> str:
+        """Its address for someone on this machine."""
+        host = self.reachable_host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
 
 class Program:
     """One of our own programs, ready when its listener answers with 200.
@@ -57,8 +63,7 @@ class Program:
     @property
     def address(self) -> str:
         """Its address for someone on this machine."""
-        host, port = self._listener.reachable_host, self._listener.port
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return self._listener.address
 
     @property
     def child(self) -> Child:
@@ -112,23 +117,27 @@ class Program:
             self._child.kill()
 
 
-def programs_of(
-    settings: Settings, *, env: Mapping[str, str], logs: Path
-) -> list[tuple[Role, Program]]:
-    """One gateway and the workers of the settings, in the order they are started."""
-    gateway = Listener(
+def gateway_listener(settings: Settings) -> Listener:
+    """Where the gateway listens."""
+    return Listener(
         host=settings.gateway.host,
         port=settings.gateway.port,
         ready_path="/health",
         port_setting="HOLDFAST_GATEWAY__PORT",
     )
+
+
+def programs_of(
+    settings: Settings, *, env: Mapping[str, str], logs: Path
+) -> list[tuple[Role, Program]]:
+    """One gateway and the workers of the settings, in the order they are started."""
     programs = [
         (
             Role.GATEWAY,
             Program(
                 "gateway-1",
                 module="gateway",
-                listener=gateway,
+                listener=gateway_listener(settings),
                 env=env,
                 log=logs / "gateway-1.log",
             ),

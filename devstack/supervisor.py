@@ -15,16 +15,16 @@ from devstack.home import Home
 from devstack.jars import class_path, kafka_version
 from devstack.kafka import KafkaBroker
 from devstack.keys import load_keys
+from devstack.overview import announcement, what_runs
 from devstack.postgres import PostgresServer
 from devstack.postgres_binaries import MAJOR
 from devstack.processes import Child, Command
 from devstack.programs import Program, programs_of
 from devstack.progress import Progress
-from devstack.run_file import Role, Running, RunningProcess, RunningShard, write_run_file
+from devstack.run_file import Role, write_run_file
 from devstack.stopping import StopWish
 from devstack.units import Endable, Server, Unit, end_all
 from devstack.waiting import wait_until
-from messaging.topics import TopicNames
 
 _READY_S = 90.0
 _WATCH_S = 0.2
@@ -73,7 +73,8 @@ class Supervisor:
         with self._home.held():
             try:
                 self._start()
-                self._announce()
+                self._write_run_file()
+                self._progress.block(announcement(self._settings, home=self._home))
                 self._watch()
             except StoppedError:
                 self._progress.say("stopped before everything was started")
@@ -207,22 +208,6 @@ class Supervisor:
 
     # -- run -----------------------------------------------------------------------------------
 
-    def _announce(self) -> None:
-        self._write_run_file()
-        shards = self._settings.shard_settings
-        rows = [
-            ("gateway", self._gateway_address),
-            *((shard.name, _without_password(shard.dsn)) for shard in shards),
-            ("kafka", self._settings.kafka_bootstrap),
-            ("logs", str(self._home.logs)),
-            ("all of it", str(self._home.run_file)),
-        ]
-        table = "\n".join(f"  {name:<10} {where}" for name, where in rows)
-        self._progress.block(
-            f"\nHoldfast runs; Ctrl-C stops it.\n{table}\n\n"
-            "In another terminal: make demo (5,000 transfers), make audit (every invariant)\n"
-        )
-
     def _watch(self) -> None:
         while not wait_until(lambda: self._stop.made, timeout_s=_WATCH_S, poll_s=_WATCH_S / 2):
             if self._watch_once():
@@ -237,34 +222,7 @@ class Supervisor:
         return bool(changed)
 
     def _write_run_file(self) -> None:
-        running = [
-            RunningProcess(role=unit.role, pid=unit.server.child.pid, address=unit.address)
-            for unit in self._units
-            if unit.server.alive()
-        ]
-        ourselves = RunningProcess(role=Role.SUPERVISOR, pid=os.getpid(), address="")
-        names = TopicNames.for_prefix(self._settings.kafka.topic_prefix)
-        content = Running(
-            gateway=self._gateway_address,
-            bootstrap=self._settings.kafka_bootstrap,
-            topics={
-                "try_confirm": names.try_confirm,
-                "confirm": names.confirm,
-                "cancel": names.cancel,
-                "dead": names.dead,
-                "events": names.events,
-            },
-            shards=tuple(
-                RunningShard(name=shard.name, dsn=shard.dsn, buckets=shard.buckets)
-                for shard in self._settings.shard_settings
-            ),
-            processes=(ourselves, *running),
-        )
-        write_run_file(self._home.run_file, content)
-
-    @property
-    def _gateway_address(self) -> str:
-        return next(program.address for role, program in self._programs if role is Role.GATEWAY)
+        write_run_file(self._home.run_file, what_runs(self._settings, units=self._units))
 
     # -- end -----------------------------------------------------------------------------------
 
@@ -285,9 +243,3 @@ class Supervisor:
         if some_run:
             what = "stopped" if in_order else "stopped; some had to be killed"
             self._progress.done(what, since=since)
-
-
-def _without_password(dsn: str) -> str:
-    scheme, _, rest = dsn.partition("://")
-    login, at, where = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}{at}{where}"

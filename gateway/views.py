@@ -202,7 +202,14 @@ def json_response(
     """An answer that shows this."""
     return web.Response(
         status=status,
-        body=orjson.dumps(view),
+        body=orjson.dumps(view, default=_plain),
         content_type="application/json",
         headers=headers,
     )
+
+
+def _plain(value: object) -> str:
+    # asyncpg's UUID is a subclass of Python's, and orjson takes none of those.
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not for answers")

@@ -99,9 +99,10 @@ class KeyRing:
             {
                 "v": VERSION,
                 "step": message.step,
-                "transfer_id": message.transfer_id,
-                "payer_id": message.payer_id,
-                "payee_id": message.payee_id,
+                # As text: orjson takes no subclass of UUID, and asyncpg's is one.
+                "transfer_id": str(message.transfer_id),
+                "payer_id": str(message.payer_id),
+                "payee_id": str(message.payee_id),
                 "currency": message.currency,
                 "amount": str(message.amount),
                 "key": self._signing,

@@ -1,7 +1,7 @@
 """Users, and the lock that every transaction takes first."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -30,7 +30,7 @@ class User:
     id: UUID
     email: str
     name: str | None
-    password_hash: str
+    password_hash: str = field(repr=False)
     role: str
     status: UserStatus
     created_at: datetime

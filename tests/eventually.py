@@ -3,17 +3,26 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    check: Callable[[], T | Awaitable[T]],
-    *,
-    within_s: float = 10.0,
-    every_s: float = 0.02,
-) -> T:
+    check: Callable[[], Awaitable[T]], *, within_s: float = ..., every_s: float = ...
+) -> T: ...
+
+
+@overload
+async def eventually(
+    check: Callable[[], T], *, within_s: float = ..., every_s: float = ...
+) -> T: ...
+
+
+async def eventually(
+    check: Callable[[], Any], *, within_s: float = 10.0, every_s: float = 0.02
+) -> Any:
     """Calls `check` until it returns something true (or None, without an AssertionError).
 
     Returns what `check` returned. When the time is over, raises the last AssertionError of
@@ -23,7 +32,7 @@ async def eventually(
     while True:
         try:
             found = check()
-            value = cast("T", await found if inspect.isawaitable(found) else found)
+            value = await found if inspect.isawaitable(found) else found
         except AssertionError:
             if asyncio.get_running_loop().time() >= deadline:
                 raise

@@ -163,6 +163,16 @@ class SafeConsumer(Consumer):
             self._waiting_for_ack = None
         return True
 
+    def close_unstarted(self) -> None:
+        """Frees what the consumer's thread would have used, if it never ran.
+
+        mode opens an event loop (three descriptors) for a thread when it is made and closes it
+        when the thread ends: a worker that tries to start until Kafka is back would run out.
+        """
+        thread = self._thread
+        if not thread._thread_started.is_set():  # noqa: SLF001 - mode's own test in maybe_start
+            thread.thread_loop.close()
+
     # What Faust calls.
 
     @override

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import faust
 import structlog
+from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import EventT, StreamT
 from faust.types.transports import TransportT
@@ -36,6 +37,15 @@ class SafeTransport(Transport):
     """Faust's Kafka transport with the safe consumer."""
 
     Consumer = SafeConsumer
+
+
+class NoTables(TableManager):
+    """Faust waits a second for tables to be declared before it joins its group; there are none."""
+
+    @override
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class HoldfastApp(faust.App):
@@ -82,6 +92,7 @@ def create_faust_app(
     return HoldfastApp(
         id=app_id,
         broker=[f"kafka://{address.strip()}" for address in bootstrap.split(",")],
+        TableManager=NoTables,
         processing_guarantee="at_least_once",
         # Acks come from lanes, late; a message without one must not keep the app from stopping.
         stream_wait_empty=False,
@@ -104,7 +115,8 @@ def create_faust_app(
         # A worker that exceeds it leaves the group and never comes back, though it seems alive.
         broker_max_poll_interval=86_400.0,
         broker_max_poll_records=poll_records_max,
-        consumer_metadata_max_age_ms=30_000,
+        # Topics that are made after the start, or made anew, are found after so long.
+        consumer_metadata_max_age_ms=5_000,
         producer_acks=-1,
         producer_request_timeout=10.0,
     )
@@ -185,9 +197,8 @@ class RunningApp:
             False if Faust did not stop in time (it can hang while it joins a group): it cannot be
             used any more, and the process should end. What was acked may come again.
         """
-        consumer = self.app.safe_consumer
         if settle_s and self.healthy:
-            await consumer.settle(within_s=settle_s)
+            await self.app.safe_consumer.settle(within_s=settle_s)
         stopping = asyncio.create_task(self.app.stop(), name="faust-stop")
         done, _ = await asyncio.wait([stopping], timeout=within_s)
         if not done:
@@ -195,4 +206,10 @@ class RunningApp:
             stopping.cancel()
             await asyncio.wait([stopping], timeout=1.0)
             return False
-        return stopping.exception() is None
+        consumer = self.app._consumer  # noqa: SLF001 - the property would make one
+        if isinstance(consumer, SafeConsumer):
+            consumer.close_unstarted()
+        error = stopping.exception()
+        if error is not None:
+            log.error("faust.stop_failed", error=repr(error))
+        return error is None

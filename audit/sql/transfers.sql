@@ -39,7 +39,7 @@ WHERE coalesce(leg.debits, 0)
     OR coalesce(leg.returns, 0) <> CASE WHEN t.status = 'refunded' THEN 1 ELSE 0 END
 
 -- name: debit_of_transfer
--- says: A debit or return has its transfer: same payer, payee and currency, the amount less or more.
+-- says: A debit or return has its transfer: same payer, payee and currency, the amount with its sign.
 -- examines: entries transfers
 SELECT
     ARRAY[e.transfer_id::text, e.user_id::text, e.currency, e.seq::text] AS ids,

@@ -1,13 +1,14 @@
 """What the tests of Faust's behaviour share: a broker's clients, and workers in the test's loop."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-import faust
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import TP, EventT
 
@@ -15,13 +16,6 @@ from workers.faust_app import HoldfastApp, RunningApp, create_faust_app, subscri
 
 SESSION_S = 2.0
 COMMIT_S = 0.1
-
-
-class StockApp(HoldfastApp):
-    """The same app with Faust's own consumer."""
-
-    def _new_transport(self):
-        return Transport(self.conf.broker_consumer, self)
 
 
 @dataclass
@@ -38,6 +32,11 @@ class Kafka:
         await self.admin.create_topics([NewTopic(name, partitions, 1)])
         return name
 
+    async def remake_topic(self, topic: str) -> None:
+        await self.admin.delete_topics([topic])
+        await asyncio.sleep(0.5)
+        await self.admin.create_topics([NewTopic(topic, 1, 1)])
+
     async def produce(self, topic: str, count: int, *, partition: int = 0) -> None:
         futures = [
             await self.producer.send(topic, value=b"%d" % number, partition=partition)
@@ -52,16 +51,17 @@ class Kafka:
         return None if found is None or found.offset < 0 else found.offset
 
     async def delete_records(self, topic: str, before: int) -> None:
-        from aiokafka.admin import RecordsToDelete
-
         await self.admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before)})
 
-    def app(self, *, stock: bool = False, group: str | None = None) -> HoldfastApp:
+    def app(
+        self, *, stock: bool = False, group: str | None = None, commit_s: float = COMMIT_S
+    ) -> HoldfastApp:
+        """A worker's app; `stock` gives it the consumer that Faust ships."""
         app = create_faust_app(
             app_id=group or self.group,
             bootstrap=self.bootstrap,
             session_timeout_s=SESSION_S,
-            commit_interval_s=COMMIT_S,
+            commit_interval_s=commit_s,
         )
         if stock:
             app.transport = Transport(app.conf.broker_consumer, app)
@@ -85,10 +85,10 @@ async def kafka_client(bootstrap: str) -> AsyncIterator[Kafka]:
 class Taken:
     """Events that an agent handed over, unacked."""
 
-    events: list[EventT] = field(default_factory=list)
+    events: list[EventT[Any]] = field(default_factory=list)
     ack_at_once: bool = False
 
-    def take(self, event: EventT) -> None:
+    def take(self, event: EventT[Any]) -> None:
         self.events.append(event)
         if self.ack_at_once:
             event.ack()
@@ -124,6 +124,3 @@ async def worker(app: HoldfastApp, *topics: str, taken: Taken) -> AsyncIterator[
         yield running
     finally:
         assert await running.stop(settle_s=0)
-
-
-__all__ = ["COMMIT_S", "SESSION_S", "Kafka", "StockApp", "Taken", "faust", "kafka_client", "worker"]

@@ -1,13 +1,16 @@
 """The audit on books that are in order: at rest, under load, and with a shard away."""
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
 from audit import AuditedShard, Outcome, Report, audit
+from audit.placement import read_owned
 from audit.reader import ShardReader, open_reader
 from devstack.ports import free_port
 from sagas.outcomes import Failed
@@ -225,6 +228,42 @@ async def test_a_shard_that_is_away_is_not_audited(
     assert broken(report) == {}, "what the lost shard may hold is not missed"
 
 
+async def test_a_shard_that_goes_away_meanwhile_is_not_audited(
+    world: World, shard_databases: list[ShardDatabase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_books(world)
+
+    async def go_away(reader: ShardReader) -> tuple[int, ...]:
+        owned = await read_owned(reader)
+        if reader.shard.name == "shard1":
+            conn = await asyncpg.connect(reader.shard.dsn)
+            await conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'holdfast audit'"
+            )
+            await conn.close()
+        return owned
+
+    monkeypatch.setattr("audit.run.read_owned", go_away)
+    report = await audit_of(shard_databases)
+
+    assert report.outcome is Outcome.NOT_AUDITED
+    assert [shard.shard for shard in report.unaudited] == ["shard1"]
+    assert broken(report) == {}
+
+
+async def test_a_database_without_tables_is_not_audited(
+    shard_databases: list[ShardDatabase],
+) -> None:
+    one, other = shard_databases
+    empty = replace(other, dsn=other.dsn.rsplit("/", 1)[0] + "/postgres")
+
+    report = await audit_of([one, empty])
+
+    assert report.outcome is Outcome.NOT_AUDITED
+    assert report.unaudited[0].detail == "not migrated; run `holdfast migrate`"
+
+
 async def test_a_breach_stands_although_a_shard_is_away(
     world: World, shard_databases: list[ShardDatabase]
 ) -> None:
@@ -248,3 +287,12 @@ async def test_another_shards_database_is_not_audited(shard_databases: list[Shar
     assert report.outcome is Outcome.NOT_AUDITED
     assert {shard.shard for shard in report.unaudited} == {"shard0", "shard1"}
     assert "'shard1'" in report.unaudited[0].detail
+
+
+async def test_the_docs_say_what_is_checked(shard_databases: list[ShardDatabase]) -> None:
+    docs = Path(__file__).parents[2].joinpath("docs/invariants.md").read_text("utf-8")
+
+    report = await audit_of(shard_databases)
+
+    said = re.findall(r"^- `([a-z_]+)`: (.+)$", docs, re.MULTILINE)
+    assert sorted(said) == sorted((check.name, check.says) for check in report.checks)

@@ -31,7 +31,7 @@ def ack(messages: dict[int, Message], *offsets: int) -> None:
         messages[offset].acked = True
 
 
-def test_nothing_delivered_means_nothing_to_commit():
+def test_nothing_delivered_means_nothing_to_commit() -> None:
     assert Progress(7).committable is None
 
 
@@ -46,7 +46,9 @@ def test_nothing_delivered_means_nothing_to_commit():
         pytest.param((6, 5, 4, 3), 7, id="all, in any order"),
     ],
 )
-def test_only_the_contiguous_acked_prefix_is_committable(acked, committable):
+def test_only_the_contiguous_acked_prefix_is_committable(
+    acked: tuple[int, ...], committable: int
+) -> None:
     progress, messages = delivered(3, 4, 5, 6)
 
     ack(messages, *acked)
@@ -54,14 +56,14 @@ def test_only_the_contiguous_acked_prefix_is_committable(acked, committable):
     assert progress.committable == committable
 
 
-def test_asking_again_changes_nothing():
+def test_asking_again_changes_nothing() -> None:
     progress, messages = delivered(3, 4)
     ack(messages, 3)
 
     assert [progress.committable, progress.committable] == [4, 4]
 
 
-def test_offsets_that_kafka_left_out_do_not_hold_it_up():
+def test_offsets_that_kafka_left_out_do_not_hold_it_up() -> None:
     progress, messages = delivered(3, 9, 10)
 
     ack(messages, 3, 9)
@@ -69,7 +71,7 @@ def test_offsets_that_kafka_left_out_do_not_hold_it_up():
     assert progress.committable == 10
 
 
-def test_an_ack_of_an_earlier_delivery_changes_nothing():
+def test_an_ack_of_an_earlier_delivery_changes_nothing() -> None:
     _, earlier = delivered(3, 4)
     progress, _ = delivered(3, 4)
 

@@ -1,0 +1,67 @@
+"""What can go wrong in a command, told in one line that says what to do next."""
+
+import asyncpg
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from config.settings import UnknownSettingError
+from messaging.errors import MessagingError
+from shards.errors import SchemaError, ShardAwayError, ShardTransientError
+
+
+class CommandError(Exception):
+    """A command cannot go on; the text says what to do."""
+
+
+# What is told with its own words, and nothing to add.
+_TOLD = (
+    CommandError,
+    UnknownSettingError,
+    SchemaError,
+    MessagingError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
+
+def explain(error: BaseException) -> str | None:
+    """The line for an error that a person can do something about; None for a bug."""
+    if isinstance(error, ExceptionGroup):
+        told = [explain(inner) for inner in error.exceptions]
+        return None if None in told else told[0]
+    advice = _advice(error)
+    if isinstance(error, ValidationError):
+        return f"{_first(error)}; {advice}"
+    if advice is None:
+        return _one_line(error) if isinstance(error, _TOLD) else None
+    return f"{_one_line(error)}; {advice}"
+
+
+def _advice(error: BaseException) -> str | None:
+    match error:
+        case ValidationError():
+            return "see .env.example for all settings"
+        case SettingsError():
+            return "lists and maps are written as JSON"
+        case ShardAwayError():
+            return (
+                "is the database running? `make run` starts one for development,"
+                " HOLDFAST_SHARDS names others"
+            )
+        case ShardTransientError():
+            return "run the command again"
+        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
+            return "run `holdfast migrate`"
+        case _:
+            return None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = "__".join(str(part) for part in first["loc"]).upper()
+    return f"HOLDFAST_{where}: {first['msg']}" if where else first["msg"]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

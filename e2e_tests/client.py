@@ -1,0 +1,150 @@
+"""A client of the gateway for tests: plain HTTP, and short names for what tests do often."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+_names = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as a test looks at it; `body` is the parsed JSON."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def code(self) -> str | None:
+        """The code of a problem; None when it is none."""
+        is_problem = self.headers.get("Content-Type", "").startswith("application/problem+json")
+        return self.body["code"] if is_problem else None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A registered user who has logged in."""
+
+    id: str
+    email: str
+    token: str
+
+    @property
+    def wallet(self) -> str:
+        """The path of its wallet."""
+        return f"/v1/wallets/{self.id}"
+
+
+class Client:
+    """Talks to one gateway."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session = session
+        self.base = base
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        json: object = None,
+        *,
+        by: Member | None = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> Answer:
+        """Any request; `key` is the idempotency key."""
+        sent = dict(headers or {})
+        if by is not None:
+            sent.setdefault("Authorization", f"Bearer {by.token}")
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        async with self._session.request(
+            method, self.base + path, json=json, data=data, headers=sent
+        ) as response:
+            body = await response.json(content_type=None) if await response.read() else None
+            return Answer(response.status, body, response.headers)
+
+    async def member(self, *, email: str | None = None, **funds: str) -> Member:
+        """A new user with deposits, as in `member(EUR="100.00")`."""
+        email = email or f"user{next(_names)}@example.com"
+        password = "correct horse battery"
+        user = await self.call("POST", "/v1/users", {"email": email, "password": password})
+        assert user.status == 201, user
+        login = await self.call("POST", "/v1/auth/login", {"email": email, "password": password})
+        assert login.status == 200, login
+        member = Member(user.body["id"], email, login.body["access_token"])
+        for currency, amount in funds.items():
+            done = await self.deposit(member, amount, currency)
+            assert done.status == 201, done
+        return member
+
+    async def deposit(
+        self, to: Member, amount: str, currency: str = "EUR", *, key: str | None = None
+    ) -> Answer:
+        """A deposit by its owner."""
+        body = {"currency": currency, "amount": amount}
+        return await self.call("POST", f"{to.wallet}/deposits", body, by=to, key=key or new_key())
+
+    async def withdraw(
+        self, of: Member, amount: str, currency: str = "EUR", *, key: str | None = None
+    ) -> Answer:
+        """A withdrawal by its owner."""
+        body = {"currency": currency, "amount": amount}
+        return await self.call(
+            "POST", f"{of.wallet}/withdrawals", body, by=of, key=key or new_key()
+        )
+
+    async def transfer(
+        self,
+        payer: Member,
+        to: Member | str,
+        amount: str,
+        *,
+        currency: str = "EUR",
+        key: str | None = None,
+        wait: int | None = None,
+        **more: object,
+    ) -> Answer:
+        """A transfer by its payer; `wait` is the N of `Prefer: wait=N`."""
+        body = {
+            "to": to if isinstance(to, str) else to.id,
+            "currency": currency,
+            "amount": amount,
+            **more,
+        }
+        headers = {"Prefer": f"wait={wait}"} if wait is not None else None
+        return await self.call(
+            "POST",
+            f"{payer.wallet}/transfers",
+            body,
+            by=payer,
+            key=key or new_key(),
+            headers=headers,
+        )
+
+    async def get_transfer(self, by: Member, id_: str, *, wait: int | None = None) -> Answer:
+        """A transfer as this member sees it."""
+        headers = {"Prefer": f"wait={wait}"} if wait is not None else None
+        return await self.call("GET", f"/v1/transfers/{id_}", by=by, headers=headers)
+
+    async def cancel(self, by: Member, id_: str) -> Answer:
+        """A cancel."""
+        return await self.call("POST", f"/v1/transfers/{id_}/cancel", by=by)
+
+    async def balance(self, of: Member, currency: str = "EUR") -> tuple[str, str]:
+        """(balance, held)."""
+        answer = await self.call("GET", f"{of.wallet}/balances/{currency}", by=of)
+        assert answer.status == 200, answer
+        return answer.body["balance"], answer.body["held"]
+
+
+def new_key() -> str:
+    """An idempotency key that was not used before in this run."""
+    return f"key-{next(_names)}"

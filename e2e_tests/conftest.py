@@ -1,0 +1,48 @@
+"""Fixtures of the end-to-end tests: each test has a system of its own, audited at its end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka import KafkaBroker
+from e2e_tests.client import Client
+from e2e_tests.system import System
+from tests.databases import ShardDatabase
+
+
+@asynccontextmanager
+async def own_system(
+    databases: list[ShardDatabase], bootstrap: str, folder: Path
+) -> AsyncIterator[System]:
+    """A system with topics and nothing started yet; its books are audited at the end."""
+    made = System(databases=databases, bootstrap=bootstrap, folder=folder)
+    await made.create_topics()
+    try:
+        yield made
+        await made.audit()
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def system(
+    shard_databases: list[ShardDatabase], kafka: KafkaBroker, tmp_path: Path
+) -> AsyncIterator[System]:
+    """Databases and topics, nothing started yet."""
+    async with own_system(shard_databases, kafka.bootstrap, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def client(system: System) -> Client:
+    """A gateway; no worker, so what is accepted stays held."""
+    return await system.start_gateway()
+
+
+@pytest.fixture
+async def running(system: System, client: Client) -> Client:
+    """A gateway and a worker."""
+    await system.start_worker()
+    return client

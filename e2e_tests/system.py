@@ -1,0 +1,250 @@
+"""A whole system for one test: databases, topics, gateways and workers of its own."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+from asyncio.subprocess import Process, create_subprocess_exec
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import asyncpg
+from aiohttp import web
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from audit import AuditedShard, audit
+from config.settings import Settings
+from config.wiring import topic_names
+from devstack.ports import free_port
+from e2e_tests.client import Client
+from gateway.app import create_app
+from messaging.topics import create_topics
+from shards.ids import bucket_of
+from tests.databases import ShardDatabase
+from tests.eventually import eventually
+from workers.app import Worker
+
+BUCKETS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A gateway or worker in a process of its own, to be killed."""
+
+    process: Process
+    log: Path
+
+    async def kill(self) -> None:
+        """SIGKILL, and its end."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def ended(self) -> None:
+        """Returns when it was killed, by itself or by us."""
+        async with asyncio.timeout(30):
+            assert await self.process.wait() == -signal.SIGKILL, self.log.read_text()
+
+
+class System:
+    """Starts parts and ends them all. `close` audits the books first."""
+
+    def __init__(self, *, databases: Sequence[ShardDatabase], bootstrap: str, folder: Path) -> None:
+        self.databases = databases
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self._session: aiohttp.ClientSession | None = None
+        name = secrets.token_hex(4)
+        self.settings = Settings(
+            _env_file=None,
+            home=folder,
+            buckets=BUCKETS,
+            shards=[{"name": d.name, "dsn": d.dsn, "buckets": list(d.buckets)} for d in databases],
+            gateway={"port": 0},
+            kafka={"bootstrap": bootstrap, "topic_prefix": f"t{name}", "group": f"g{name}"},
+            workers={"session_timeout_s": 2.0, "commit_interval_s": 0.2},
+            redrive={"first_after_s": 0.6, "backoff_cap_s": 1.0, "poll_s": 0.1},
+            auth={"jwt_secret": secrets.token_hex(32)},
+            messages={"keys": {"k1": secrets.token_hex(32)}},
+            postgres={"allow_unsafe": True, "statement_s": 4.0, "lock_s": 1.0},
+            log={"level": "warning", "format": "console"},
+        )
+
+    @property
+    def topics(self):
+        """The topics of this system."""
+        return topic_names(self.settings)
+
+    def change(self, **sections: dict[str, Any]) -> None:
+        """Other settings for what starts from now on, as in `change(redrive={"poll_s": 5})`."""
+        update = {
+            name: getattr(self.settings, name).model_copy(update=values)
+            for name, values in sections.items()
+        }
+        self.settings = self.settings.model_copy(update=update)
+
+    async def create_topics(self) -> None:
+        """Makes this system's topics."""
+        await create_topics(
+            bootstrap=self.settings.kafka_bootstrap,
+            names=self.topics,
+            partitions=BUCKETS,
+            replication_factor=1,
+            min_insync_replicas=1,
+        )
+
+    async def start_gateway(self) -> Client:
+        """One more gateway, in this process, on a port of its own."""
+        runner = web.AppRunner(create_app(self.settings), shutdown_timeout=1.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        return Client(await self._http(), f"http://{host}:{port}")
+
+    async def start_worker(self) -> Worker:
+        """One more worker, in this process."""
+        worker = Worker(self.settings)
+        self._stack.push_async_callback(worker.stop)
+        await worker.start()
+        return worker
+
+    async def spawn_worker(self) -> Spawned:
+        """A worker in a process of its own, in its group."""
+        return await self._spawn_worker("workers")
+
+    async def spawn_dying_worker(self, point: str) -> Spawned:
+        """A worker that kills itself at a point of `e2e_tests.dying`."""
+        return await self._spawn_worker("e2e_tests.dying", point)
+
+    async def spawn_dying_gateway(self, point: str) -> tuple[Spawned, Client]:
+        """A gateway that kills itself at a point of `e2e_tests.dying`."""
+        port = free_port()
+        more = {"HOLDFAST_GATEWAY__PORT": str(port)}
+        spawned = await self._spawn("e2e_tests.dying", point, more=more)
+        return spawned, await self._until_it_answers(port, "/health")
+
+    async def _spawn_worker(self, *module: str) -> Spawned:
+        port = free_port()
+        spawned = await self._spawn(*module, more={"HOLDFAST_WORKERS__ADMIN_PORT": str(port)})
+        await self._until_it_answers(port, "/ready")
+        return spawned
+
+    async def _until_it_answers(self, port: int, path: str) -> Client:
+        client = Client(await self._http(), f"http://127.0.0.1:{port}")
+
+        async def answers() -> bool:
+            try:
+                return (await client.call("GET", path)).status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await eventually(answers, within_s=30)
+        return client
+
+    def shard_number(self, id_: str) -> int:
+        """The index in `databases` of the shard that has this id's rows."""
+        bucket = bucket_of(UUID(id_))
+        return next(n for n, d in enumerate(self.databases) if bucket in d.buckets)
+
+    async def sql(self, user_or_transfer_id: str, query: str, *args: object) -> list[Any]:
+        """Rows from the shard that has this id's rows."""
+        database = self.databases[self.shard_number(user_or_transfer_id)]
+        return await self.sql_at(database.dsn, query, *args)
+
+    async def sql_everywhere(self, query: str, *args: object) -> list[Any]:
+        """Rows from all shards."""
+        return [row for d in self.databases for row in await self.sql_at(d.dsn, query, *args)]
+
+    async def sql_at(self, dsn: str, query: str, *args: object) -> list[Any]:
+        """Rows from one database."""
+        conn = await asyncpg.connect(dsn)
+        try:
+            return list(await conn.fetch(query, *args))
+        finally:
+            await conn.close()
+
+    async def drained(self, *, within_s: float = 30.0) -> None:
+        """Returns when no transfer is under way any more."""
+
+        async def nothing_open() -> None:
+            rows = await self.sql_everywhere(
+                "SELECT id, status, attempts FROM transfers WHERE next_attempt_at IS NOT NULL"
+            )
+            assert not rows, f"{len(rows)} open: {rows[:3]}"
+
+        await eventually(nothing_open, within_s=within_s, every_s=0.05)
+
+    async def group_progress(self) -> tuple[int, int]:
+        """Messages that the workers' group has committed, and messages that are there."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap)
+        await admin.start()
+        await consumer.start()
+        try:
+            committed = await admin.list_consumer_group_offsets(self.settings.kafka.group)
+            partitions = [TopicPartition(t, p) for t in self.topics.steps for p in range(BUCKETS)]
+            ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+            await admin.close()
+        done = sum(max(committed[p].offset, 0) for p in partitions if p in committed)
+        return done, sum(ends.values())
+
+    async def audit(self) -> None:
+        """Every invariant on every shard; fails with the breaches."""
+        shards = [AuditedShard(d.name, d.dsn, d.buckets) for d in self.databases]
+        report = await audit(shards, buckets=BUCKETS)
+        breaches = [(check.name, breach) for check in report.checks for breach in check.breaches]
+        assert report.ok, breaches
+
+    async def close(self) -> None:
+        """Ends everything that was started."""
+        await self._stack.aclose()
+
+    async def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = await self._stack.enter_async_context(
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+            )
+        return self._session
+
+    async def _spawn(self, *module: str, more: dict[str, str]) -> Spawned:
+        log = self._folder / f"{module[0]}-{secrets.token_hex(3)}.log"
+        with log.open("wb") as output:
+            process = await create_subprocess_exec(
+                sys.executable, "-m", *module, env={**self._environment(), **more}, stderr=output
+            )
+        spawned = Spawned(process, log)
+        self._stack.push_async_callback(spawned.kill)
+        return spawned
+
+    def _environment(self) -> dict[str, str]:
+        """The settings of this system as environment variables."""
+        told = {name: value for name, value in os.environ.items() if "HOLDFAST_" not in name}
+        for name, value in self.settings.model_dump(mode="json", exclude={"shards"}).items():
+            if isinstance(value, dict):
+                for inner, text in value.items():
+                    told[f"HOLDFAST_{name}__{inner}".upper()] = _spelled(text)
+            else:
+                told[f"HOLDFAST_{name}".upper()] = _spelled(value)
+        told["HOLDFAST_SHARDS"] = json.dumps(
+            [{"name": d.name, "dsn": d.dsn, "buckets": list(d.buckets)} for d in self.databases]
+        )
+        told["HOLDFAST_AUTH__JWT_SECRET"] = self.settings.auth.jwt_secret.get_secret_value()
+        told["HOLDFAST_MESSAGES__KEYS"] = json.dumps(
+            {k: v.get_secret_value() for k, v in self.settings.messages.keys.items()}
+        )
+        return told
+
+
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,146 @@
+"""Servers that stop and come back: the broker, and one shard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka import KafkaBroker
+from devstack.ports import free_port
+from devstack.postgres import PostgresServer
+from e2e_tests.client import Client, Member
+from e2e_tests.conftest import own_system
+from e2e_tests.system import System
+from tests.databases import TEMPLATE, ShardDatabase, create_shards, create_template
+from tests.eventually import eventually
+
+
+async def test_transfers_are_accepted_without_kafka_and_complete_when_it_is_back(
+    shard_databases: list[ShardDatabase], tmp_path: Path
+):
+    broker = KafkaBroker(tmp_path / "data", free_port(), tmp_path / "logs")
+    await asyncio.to_thread(broker.start)
+    async with own_system(shard_databases, broker.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        await system.start_worker()
+        alice = await client.member(EUR="100.00")
+        bob = await client.member()
+
+        await asyncio.to_thread(broker.kill)
+        answers = [await client.transfer(alice, bob, "1.00") for _ in range(30)]
+        ready = await client.call("GET", "/ready")
+        await asyncio.to_thread(broker.start)
+        await system.drained(within_s=60)
+
+        assert {answer.status for answer in answers} == {202}
+        assert (ready.status, ready.body["status"], ready.body["kafka"]) == (
+            200,
+            "degraded",
+            "down",
+        )
+        assert await client.balance(bob) == ("30.00", "0.00")
+        await eventually(lambda: _is_ready(client))
+    await asyncio.to_thread(broker.stop)
+
+
+@pytest.fixture
+async def two_servers(tmp_path: Path) -> AsyncIterator[list[PostgresServer]]:
+    """A PostgreSQL server per shard."""
+    servers = []
+    for name in ("one", "two"):
+        server = PostgresServer(
+            tmp_path / name, free_port(), tmp_path / f"{name}.log", {"fsync": "off"}
+        )
+        await asyncio.to_thread(server.start)
+        await create_template(server.dsn("postgres"), server.dsn(TEMPLATE))
+        servers.append(server)
+    yield servers
+    for server in servers:
+        await asyncio.to_thread(server.stop)
+
+
+async def test_a_shard_that_stops_takes_down_its_own_wallets_only(
+    two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
+):
+    databases = await create_shards(
+        [server.dsn("postgres") for server in two_servers], count=2, buckets=8
+    )
+    async with own_system(databases, kafka.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        await system.start_worker()
+        here, there = await _a_pair_on_each_shard(client, system)
+        under_way = await client.transfer(here[0], there[0], "1.00", wait=10)
+
+        await asyncio.to_thread(two_servers[1].kill)
+        by_id = await client.transfer(here[0], there[0], "10.00")
+        by_email = await client.transfer(here[0], there[0].email, "10.00", key="mail")
+        foreign = await client.transfer(there[0], here[0], "10.00", key="away")
+        local = await client.transfer(here[0], here[1], "5.00", wait=10)
+        ready = await client.call("GET", "/ready")
+        debited = await eventually(lambda: _in_status(client, here[0], by_id, "debited"))
+
+        await asyncio.to_thread(two_servers[1].start)
+        end = await client.get_transfer(here[0], by_id.body["id"], wait=30)
+        again = await eventually(lambda: _accepted(client, there[0], here[0], "away"))
+        mailed = await client.transfer(here[0], there[0].email, "10.00", key="mail", wait=10)
+        await system.drained()
+
+        assert under_way.body["status"] == "completed"
+        assert by_id.status == 202
+        assert debited
+        assert (by_email.status, by_email.code) == (503, "shard_unavailable")
+        assert (foreign.status, foreign.code) == (503, "shard_unavailable")
+        assert "Retry-After" in foreign.headers
+        assert (local.status, local.body["status"]) == (201, "completed")
+        assert (ready.status, ready.body["status"]) == (200, "degraded")
+        assert sorted(ready.body["shards"].values()) == ["down", "up"]
+        assert end.body["status"] == "completed"
+        assert again
+        assert mailed.body["status"] == "completed"
+        # 100 - 1 - 10 - 10 - 5 + 10 and 100 + 1 + 10 + 10 - 10
+        assert await client.balance(here[0]) == ("84.00", "0.00")
+        assert await client.balance(there[0]) == ("111.00", "0.00")
+
+
+async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
+    two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
+):
+    databases = await create_shards(
+        [server.dsn("postgres") for server in two_servers], count=2, buckets=8
+    )
+    await asyncio.to_thread(two_servers[1].stop)
+    async with own_system(databases, kafka.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        await system.start_worker()
+
+        before = await client.call("GET", "/ready")
+        await asyncio.to_thread(two_servers[1].start)
+        here, there = await _a_pair_on_each_shard(client, system)
+        done = await client.transfer(there[0], here[0], "10.00", wait=10)
+
+        assert before.body["status"] == "degraded"
+        assert done.body["status"] == "completed"
+
+
+async def _a_pair_on_each_shard(
+    client: Client, system: System
+) -> tuple[list[Member], list[Member]]:
+    """Two members with 100.00 on the first shard, and two on the second."""
+    found: tuple[list[Member], list[Member]] = ([], [])
+    while min(len(found[0]), len(found[1])) < 2:
+        member = await client.member(EUR="100.00")
+        found[system.shard_number(member.id)].append(member)
+    return found
+
+
+async def _in_status(client: Client, by: Member, answer, status: str) -> bool:
+    return (await client.get_transfer(by, answer.body["id"])).body["status"] == status
+
+
+async def _accepted(client: Client, payer: Member, payee: Member, key: str) -> bool:
+    return (await client.transfer(payer, payee, "10.00", key=key)).status == 202
+
+
+async def _is_ready(client: Client) -> bool:
+    return (await client.call("GET", "/ready")).body["status"] == "ready"
