@@ -32,7 +32,7 @@ class _Trail:
 _TRAILS = (
     _Trail(
         name="credit_has_debit",
-        says="A credited verdict has its transfer on the payer's side: equal, debited or completed.",
+        says="A credited verdict has an equal transfer on the payer's shard, debited or completed.",
         effects="stream_verdicts",
         state="credited",
         causes="find_missing_transfers",
@@ -40,7 +40,7 @@ _TRAILS = (
     ),
     _Trail(
         name="refusal_has_debit",
-        says="A refused verdict has its transfer on the payer's side: equal, debited or refunded.",
+        says="A refused verdict has an equal transfer on the payer's shard, debited or refunded.",
         effects="stream_verdicts",
         state="refused",
         causes="find_missing_transfers",

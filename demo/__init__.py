@@ -1,1 +1,1 @@
-"""A demonstration over HTTP: users, thousands of transfers, and the proof that no cent is missing."""
+"""A demonstration over HTTP: thousands of transfers, and the proof that no cent is missing."""

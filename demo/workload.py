@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from demo.client import TERMINAL, Client, Member, Refused, SeenTransfer
 from demo.errors import UnexpectedAnswerError
 from demo.money import as_text
 from demo.plan import Kind, Plan, PlannedTransfer
 from demo.tally import Tally
+
+T = TypeVar("T")
 
 # Passwords take a processor each for tens of milliseconds: more at once would only wait.
 _REGISTERING = 16
@@ -177,13 +180,26 @@ class Payments:
             )
         self._tally.end(accepted.planned, status=transfer.status, reason=transfer.reason)
 
-    def _noting(self, work: "Work") -> "Work":
+    def _noting(self, work: Callable[[T], Awaitable[None]]) -> Callable[[T], Awaitable[None]]:
         """The same work; an answer that must not be is noted, and the next one goes on."""
 
-        async def noting(item: object) -> None:
+        async def noting(item: T) -> None:
             try:
                 await work(item)
             except UnexpectedAnswerError as error:
                 self._tally.note(str(error))
 
         return noting
+
+
+async def _each(items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int) -> None:
+    """Does the work for each item, so many at a time; the first error ends all of it."""
+    waiting = iter(items)
+
+    async def drain() -> None:
+        for item in waiting:
+            await work(item)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(at_once):
+            tasks.create_task(drain())

@@ -21,8 +21,8 @@ class KeyBook:
         """Rows of `owner` that the keys stand for."""
         return [used.id for used in self._used.values() if used.owner is owner]
 
-    def earlier(self, key: KeyOf, fingerprint: bytes) -> UUID | None:
-        """The row this very request made before; None when the key is new.
+    def earlier(self, key: KeyOf, *, owner: KeyOwner, fingerprint: bytes) -> UUID | None:
+        """The row of `owner` that this very request made before; None when the key is new.
 
         Raises:
             KeyReusedError: the key was used for another request.
@@ -30,7 +30,7 @@ class KeyBook:
         used = self._used.get(key)
         if used is None:
             return None
-        if used.fingerprint != fingerprint:
+        if (used.owner, used.fingerprint) != (owner, fingerprint):
             raise KeyReusedError(key.key)
         return used.id
 

@@ -8,6 +8,7 @@ next. Its errors stay its own: a shard that is away stops its lanes and nobody e
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -129,16 +130,18 @@ class Lane(Generic[ItemT, OutcomeT]):
             Whether everything was delivered. What was not may or may not have happened.
         """
         self._closing = True
+        drained = True
         try:
             async with asyncio.timeout(within_s):
                 await self._empty.wait()
         except TimeoutError:
+            drained = False
             _log.warning("lane.not_drained", lane=self.name, depth=self._depth)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        return self._depth == 0
+        return drained
 
     async def _work(self) -> None:
         while True:
@@ -185,10 +188,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         while True:
             attempt += 1
             try:
-                if not wait:
-                    return await self._run(items, wait=False)
-                async with self._alone:
-                    return await self._run(items, wait=True)
+                return await self._run_once(items, wait=wait)
             except ShardTransientError as error:
                 _log.warning("step.transient", lane=self.name, attempt=attempt, error=str(error))
                 if self._options.attempts is not None and attempt >= self._options.attempts:
@@ -196,6 +196,13 @@ class Lane(Generic[ItemT, OutcomeT]):
             except Exception as error:  # noqa: BLE001 - the one boundary: a bug stops its item only
                 return await self._split(items, error, wait=wait)
             await asyncio.sleep(self._options.backoff.wait_s(attempt))
+
+    async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
+        async with self._alone if wait else nullcontext():
+            outcomes = await self._run(items, wait=wait)
+        if len(outcomes) != len(items):
+            raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
+        return outcomes
 
     async def _split(
         self, items: list[ItemT], error: Exception, *, wait: bool

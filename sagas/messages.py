@@ -117,8 +117,6 @@ class KeyRing:
             PoisonError: it is not.
         """
         fields = _fields(value)
-        if fields["v"] != VERSION:
-            raise PoisonError("unknown_version", f"v is {fields['v']!r}")
         try:
             message = _message(fields, traceparent)
         except (ValueError, TypeError, KeyError) as error:
@@ -140,7 +138,10 @@ def _fields(value: bytes | None) -> dict[str, Any]:
         raise PoisonError("undecodable", str(error)) from error
     if not isinstance(fields, dict) or "v" not in fields:
         raise PoisonError("undecodable", "not an object with a version")
-    if fields["v"] == VERSION and fields.keys() != _FIELDS:
+    # By type too: to Python, true and 1.0 are 1.
+    if type(fields["v"]) is not int or fields["v"] != VERSION:
+        raise PoisonError("unknown_version", f"v is {fields['v']!r}")
+    if fields.keys() != _FIELDS:
         raise PoisonError("undecodable", f"fields are {sorted(fields)}")
     return fields
 
@@ -167,7 +168,10 @@ def _message(fields: dict[str, Any], traceparent: str) -> Message:
 def _uuid(text: object) -> UUID:
     if not isinstance(text, str):
         raise TypeError("an id is not a string")
-    return UUID(text)
+    id_ = UUID(text)
+    if str(id_) != text:
+        raise ValueError("an id is not spelled as we spell it")
+    return id_
 
 
 def _mac(secret: bytes, message: Message) -> str:

@@ -4,7 +4,7 @@ Try-confirm, settle and cancel differ in what they decide; what a decision does 
 here, once.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -57,9 +57,10 @@ class PayerSide:
         """The payer's status, under its lock."""
         return self._locked.users[transfer.payer_id].status
 
-    def find(self, transfer_id: UUID) -> Transfer | None:
-        """The transfer as this transaction has it so far."""
-        return self._transfers.get(transfer_id)
+    def find(self, transfer_id: UUID, *, payer_id: UUID) -> Transfer | None:
+        """The transfer as this transaction has it so far, if it is this payer's."""
+        transfer = self._transfers.get(transfer_id)
+        return transfer if transfer is not None and transfer.payer_id == payer_id else None
 
     def apply(self, transfer: Transfer, event: Event, *, reason: Reason | None = None) -> Transfer:
         """Moves a transfer on, with its money, and tells it.
@@ -123,25 +124,26 @@ class PayerSide:
 
 @asynccontextmanager
 async def payer_side(
-    shard: Shard, payers: Mapping[UUID, UUID], *, wait: bool, timing: Timing
+    shard: Shard, asked: Collection[tuple[UUID, UUID]], *, wait: bool, timing: Timing
 ) -> AsyncIterator[PayerSide]:
     """One transaction over transfers of this shard: lock, read, decide in the block, write.
 
     Args:
         shard: the payers' shard.
-        payers: transfer id to the payer whose row protects it. A transfer that turns out to have
-            another payer is treated as absent: it is not protected by the locks taken.
+        asked: (transfer id, payer id) pairs; the payer's row protects the transfer. A transfer that
+            turns out to have another payer is absent for whoever asked.
         wait: whether to wait for locked payers or leave them skipped.
         timing: when redrive is to look.
 
     Raises:
         ShardTransientError: run the step again; after `CommitUnknownError` it may have happened.
     """
-    async with shard.transaction({bucket_of(payer) for payer in payers.values()}) as conn:
-        locked = await lock_step_users(conn, set(payers.values()), wait=wait)
-        mine = [id_ for id_, payer in payers.items() if payer in locked.users]
-        read = await read_transfers(conn, mine)
-        transfers = {id_: t for id_, t in read.items() if t.payer_id == payers[id_]}
+    payers = {payer_id for _, payer_id in asked}
+    async with shard.transaction({bucket_of(payer_id) for payer_id in payers}) as conn:
+        locked = await lock_step_users(conn, payers, wait=wait)
+        mine = {(id_, payer_id) for id_, payer_id in asked if payer_id in locked.users}
+        read = await read_transfers(conn, {id_ for id_, _ in mine})
+        transfers = {id_: t for id_, t in read.items() if (id_, t.payer_id) in mine}
         book = await open_book(
             conn,
             users=locked.users,

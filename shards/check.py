@@ -11,7 +11,7 @@ from shards.router import ShardMap
 from shards.shard import Shard
 from shards.statements import load_statements
 
-_SQL = load_statements("buckets")
+_SQL = load_statements("check")
 _AGAIN_S = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)

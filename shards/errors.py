@@ -6,6 +6,7 @@ ShardError
       CommitUnknownError  it broke during COMMIT: run the step again, its rows tell
     ShardBusyError        a lock, a deadlock, a full pool
     BucketNotHereError    the bucket lives elsewhere now: refresh the map
+  RolledBackError         a statement failed and the block went on: nothing was written; a bug
   SchemaError             the database is not what this code was made for; a person must act
 """
 
@@ -37,6 +38,10 @@ class ShardBusyError(ShardTransientError):
 
 class BucketNotHereError(ShardTransientError):
     """A row of a bucket that this shard does not own (any more)."""
+
+
+class RolledBackError(ShardError):
+    """What was taken for committed was not: PostgreSQL answers COMMIT after an error so."""
 
 
 class SchemaError(ShardError):

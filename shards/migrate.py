@@ -15,7 +15,7 @@ from shards.errors import SchemaError
 from shards.ids import currency_bucket
 from shards.statements import load_statements
 
-_SQL = load_statements("buckets") | load_statements("migrations")
+_SQL = load_statements("migrate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from shards.connection import Connection
 from shards.errors import (
     BucketNotHereError,
     CommitUnknownError,
+    RolledBackError,
     ShardAwayError,
     ShardBusyError,
 )
 from shards.statements import load_statements
 
-_SQL = load_statements("buckets")
+_SQL = load_statements("shard")
 
 # What asyncpg raises when the server or the way to it is gone (kill -9 of a postmaster shows up as
 # InternalClientError four times of five, see asyncpg issue 1069).
@@ -30,7 +31,8 @@ _AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidCatalogNameError,
-    asyncpg.DiskFullError,
+    # After a failover, until the connection is made anew.
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 _BUSY = (
@@ -84,7 +86,8 @@ class Shard:
         try:
             pool = await self._opened()
             raw = await self._acquire(pool)
-        except _AWAY as error:
+        except (*_AWAY, asyncpg.PostgresError) as error:
+            # Too many connections or a wrong password too: whatever the server says, nothing ran.
             raise ShardAwayError(self.name, f"no connection: {error!r}") from error
         # No CancelRequest at the deadline: cancelling a statement that commits is how a
         # transaction that happened is taken for one that did not. The socket is dropped instead.
@@ -94,6 +97,9 @@ class Shard:
         except _BUSY as error:
             raise ShardBusyError(self.name, str(error)) from error
         except _AWAY as error:
+            if isinstance(error, ValueError):
+                # asyncpg could not encode an argument: a bug, which no repeat makes right.
+                raise
             _drop(raw)
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except asyncio.CancelledError:
@@ -115,6 +121,7 @@ class Shard:
         Raises:
             CommitUnknownError: the connection broke during COMMIT; run the same step again.
             BucketNotHereError: this shard does not own one of the buckets.
+            RolledBackError: the block went on after a statement that failed.
             ShardAwayError, ShardBusyError: as `connection`; nothing was written.
         """
         async with self.connection() as conn:
@@ -126,10 +133,12 @@ class Shard:
                 await _rollback(conn)
                 raise
             try:
-                await conn.execute("COMMIT")
+                done = await conn.execute("COMMIT")
             except _AWAY as error:
                 _drop(conn)
                 raise CommitUnknownError(self.name, repr(error)) from error
+            if done != "COMMIT":
+                raise RolledBackError(self.name, f"COMMIT answered {done}")
 
     async def ping(self) -> None:
         """Returns when the database has answered; raises as `connection`."""

@@ -32,14 +32,15 @@ FETCH_WAIT_MS = 250
 # so long to be answered. Both together stay far below any rebalance timeout.
 GRACE_S = 0.5
 COMMIT_S = 2.0
+# How long leaving the group may take at the end; a group that is not told waits for the session.
+LEAVE_S = 2.0
 
 
 class Progress:
     """What was delivered of one partition in one assignment, in order, and how far it is done.
 
-    Kafka delivers the offsets of a partition in rising order, but not each one: retention removes
-    the oldest. So the lowest offset that may be committed is that of the first message that is not
-    acked, and after the last one the next number; what was never delivered does not hold it up.
+    Offsets come in rising order, but not each one: retention removes the oldest. So what may be
+    committed is the offset of the first message that is not acked, or the one after the last.
     An ack counts for the very message object that was delivered: one from an earlier assignment,
     or from before the log went back, changes nothing here.
     """
@@ -70,7 +71,7 @@ class Progress:
 
 
 class SafeConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to Kafka, with shorter waits."""
+    """The thread that talks to Kafka, with shorter waits and an end that does not need Kafka."""
 
     @override
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -78,6 +79,18 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
         # Faust has no setting for it.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
+
+    @override
+    async def on_thread_stop(self) -> None:
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await super().on_thread_stop()
+        except TimeoutError:
+            log.warning("consumer.left_without_goodbye", after_s=LEAVE_S)
+            if self._consumer is not None:
+                # Marked as closed so that it does not complain later; mode ends its tasks.
+                self._consumer._closed = True  # noqa: SLF001
+                await self._consumer._client.close()  # noqa: SLF001
 
 
 class SafeConsumer(Consumer):
@@ -198,12 +211,14 @@ class SafeConsumer(Consumer):
             if tp in rewound:
                 continue
             progress = self._progress_of(tp, message)
-            if self._jumps_ahead(progress, tp, message):
+            expected = progress.expected
+            jumps_ahead = expected is not None and message.offset > expected
+            if jumps_ahead and self._verified_jumps.get(tp) != expected:
                 rewound.add(tp)
                 await self._fetch_again(tp, progress, message)
-                continue
-            progress.deliver(message)
-            yield tp, message
+            else:
+                progress.deliver(message)
+                yield tp, message
 
     def _progress_of(self, tp: TP, message: Message) -> Progress:
         """The progress to count a message in; a new one if the log or the position went back."""
@@ -219,30 +234,21 @@ class SafeConsumer(Consumer):
             self._read_offset[tp] = None
         return progress
 
-    def _jumps_ahead(self, progress: Progress, tp: TP, message: Message) -> bool:
-        expected = progress.expected
-        return (
-            expected is not None
-            and message.offset > expected
-            and self._verified_jumps.get(tp) != expected
-        )
-
     async def _fetch_again(self, tp: TP, progress: Progress, message: Message) -> None:
         """Makes sure of a hole in the offsets by fetching it once more.
 
         Retention makes holes, but so would a message that was fetched and then dropped on its way
         through Faust. The first is still there after a second look, the other is not.
         """
-        expected = progress.expected
-        assert expected is not None
-        log.warning("consumer.jump", tp=tp, offset=message.offset, expected=expected)
+        assert progress.expected is not None
+        log.warning("consumer.jump", tp=tp, offset=message.offset, expected=progress.expected)
         try:
-            await self.seek_wait({tp: expected})
+            await self.seek_wait({tp: progress.expected})
         except (KafkaError, TimeoutError) as error:
             # Not ours any more, or Kafka is away: the next assignment begins at what is committed.
             log.warning("consumer.seek_failed", tp=tp, error=repr(error))
-            return
-        self._verified_jumps[tp] = expected
+        else:
+            self._verified_jumps[tp] = progress.expected
 
     @override
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -285,11 +291,16 @@ class SafeConsumer(Consumer):
                 self._verified_jumps.pop(tp, None)
             await super().on_partitions_revoked(revoked)
 
-    async def _commit_now(self, partitions: set[TP]) -> None:
+    @override
+    async def on_stop(self) -> None:
+        # Without stream_wait_empty a last commit is all that Faust does here, without a bound.
+        await self._commit_now(None)
+
+    async def _commit_now(self, partitions: set[TP] | None) -> None:
         try:
             async with asyncio.timeout(COMMIT_S):
                 # False also means that it only waited for a commit that was already under way.
                 if not await self.commit(partitions):
                     await self.commit(partitions)
         except TimeoutError:
-            log.warning("consumer.commit_on_revoke_timed_out")
+            log.warning("consumer.commit_timed_out", after_s=COMMIT_S)

@@ -45,15 +45,15 @@ async def cancel(
     Raises:
         ShardTransientError: run it again.
     """
-    payers = {r.transfer_id: r.payer_id for r in requests}
-    async with payer_side(shard, payers, wait=wait, timing=timing) as side:
+    asked = {(r.transfer_id, r.payer_id) for r in requests}
+    async with payer_side(shard, asked, wait=wait, timing=timing) as side:
         return [_decide(side, request) for request in requests]
 
 
 def _decide(side: PayerSide, request: CancelRequest) -> CancelDone | SetAside | Skipped:
     if side.is_skipped(request.payer_id):
         return SKIPPED
-    transfer = side.find(request.transfer_id)
+    transfer = side.find(request.transfer_id, payer_id=request.payer_id)
     if transfer is None:
         return SetAside("unknown_transfer", f"no transfer {request.transfer_id} of this payer")
     if transfer.status == Status.HELD:

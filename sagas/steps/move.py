@@ -104,7 +104,9 @@ class _Batch:
         if request.user_id not in self._locked.users:
             return Failed(UnknownWalletError(request.user_id))
         try:
-            earlier = self._keys.earlier(request.key, request.fingerprint)
+            earlier = self._keys.earlier(
+                request.key, owner=KeyOwner.MOVEMENT, fingerprint=request.fingerprint
+            )
         except KeyReusedError as error:
             return Failed(error)
         if earlier is not None:

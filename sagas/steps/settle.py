@@ -35,15 +35,15 @@ async def settle(
     Raises:
         ShardTransientError: run it again.
     """
-    payers = {v.transfer_id: v.payer_id for v in verdicts}
-    async with payer_side(shard, payers, wait=wait, timing=timing) as side:
+    asked = {(v.transfer_id, v.payer_id) for v in verdicts}
+    async with payer_side(shard, asked, wait=wait, timing=timing) as side:
         return [_decide(side, verdict) for verdict in verdicts]
 
 
 def _decide(side: PayerSide, verdict: Verdict) -> Settled | SetAside | Skipped:
     if side.is_skipped(verdict.payer_id):
         return SKIPPED
-    transfer = side.find(verdict.transfer_id)
+    transfer = side.find(verdict.transfer_id, payer_id=verdict.payer_id)
     if transfer is None:
         return SetAside("unknown_transfer", f"verdict on {verdict.transfer_id}, which is not there")
     event, ended = _ENDED_BY[verdict.kind]

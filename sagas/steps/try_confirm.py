@@ -31,15 +31,15 @@ async def try_confirm(
     Raises:
         ShardTransientError: run it again.
     """
-    payers = {m.transfer_id: m.payer_id for m in messages}
-    async with payer_side(shard, payers, wait=wait, timing=timing) as side:
+    asked = {(m.transfer_id, m.payer_id) for m in messages}
+    async with payer_side(shard, asked, wait=wait, timing=timing) as side:
         return [_decide(side, message) for message in messages]
 
 
 def _decide(side: PayerSide, message: Message) -> TryConfirmed | SetAside | Skipped:
     if side.is_skipped(message.payer_id):
         return SKIPPED
-    transfer = side.find(message.transfer_id)
+    transfer = side.find(message.transfer_id, payer_id=message.payer_id)
     if transfer is None:
         return SetAside("unknown_transfer", f"no transfer {message.transfer_id} of this payer")
     if transfer.status == Status.HELD:

@@ -115,7 +115,9 @@ class _Batch:
         if request.payer_id not in self._locked.users:
             return Failed(UnknownWalletError(request.payer_id))
         try:
-            earlier = self._keys.earlier(request.key, request.fingerprint)
+            earlier = self._keys.earlier(
+                request.key, owner=KeyOwner.TRANSFER, fingerprint=request.fingerprint
+            )
         except KeyReusedError as error:
             return Failed(error)
         if earlier is not None:

@@ -67,7 +67,9 @@ CREATE TABLE accounts (
     version     bigint         NOT NULL,
     CONSTRAINT accounts_pkey PRIMARY KEY (user_id, currency),
     CONSTRAINT accounts_user_fkey FOREIGN KEY (user_id) REFERENCES users (id),
-    CONSTRAINT accounts_held_within_balance CHECK (0 <= held AND held <= balance)
+    -- The upper bound also keeps NaN out, which is greater than every number.
+    CONSTRAINT accounts_held_within_balance CHECK (
+        0 <= held AND held <= balance AND balance < 1e38)
 ) WITH (fillfactor = 50);
 
 -- The frozen-balance record of the try, and the memory of the saga. No foreign key to users: the
@@ -94,7 +96,7 @@ CREATE TABLE transfers (
     ended_at         timestamptz,
     CONSTRAINT transfers_pkey PRIMARY KEY (id),
     CONSTRAINT transfers_key UNIQUE (payer_id, caller, idempotency_key),
-    CONSTRAINT transfers_amount_positive CHECK (amount > 0),
+    CONSTRAINT transfers_amount_range CHECK (0 < amount AND amount < 1e27),
     CONSTRAINT transfers_status CHECK (
         status IN ('held', 'debited', 'completed', 'cancelled', 'refunded', 'rejected')),
     CONSTRAINT transfers_payee_known CHECK (payee_id IS NOT NULL OR status = 'rejected'),
@@ -129,7 +131,7 @@ CREATE TABLE verdicts (
     CONSTRAINT verdicts_pkey PRIMARY KEY (transfer_id),
     CONSTRAINT verdicts_verdict CHECK (verdict IN ('credited', 'refused')),
     CONSTRAINT verdicts_reason_when_refused CHECK ((verdict = 'refused') = (reason IS NOT NULL)),
-    CONSTRAINT verdicts_amount_positive CHECK (amount > 0),
+    CONSTRAINT verdicts_amount_range CHECK (0 < amount AND amount < 1e27),
     CONSTRAINT verdicts_refunded_within_amount CHECK (
         0 <= refunded_amount AND refunded_amount <= amount)
 );
@@ -156,7 +158,7 @@ CREATE TABLE movements (
     CONSTRAINT movements_pkey PRIMARY KEY (id),
     CONSTRAINT movements_key UNIQUE (user_id, caller, idempotency_key),
     CONSTRAINT movements_kind CHECK (kind IN ('deposit', 'withdrawal')),
-    CONSTRAINT movements_amount_positive CHECK (amount > 0),
+    CONSTRAINT movements_amount_range CHECK (0 < amount AND amount < 1e27),
     CONSTRAINT movements_status CHECK (status IN ('completed', 'rejected')),
     CONSTRAINT movements_reason_when_rejected CHECK (
         (status = 'rejected') = (reason IS NOT NULL)),
@@ -193,7 +195,8 @@ CREATE TABLE entries (
             AND movement_id IS NULL AND transfer_id IS NOT NULL AND counterparty_id IS NOT NULL)),
     CONSTRAINT entries_sign CHECK (
         amount <> 0 AND (amount < 0) = (kind IN ('withdrawal', 'transfer_out'))),
-    CONSTRAINT entries_balance_not_negative CHECK (balance_after >= 0)
+    CONSTRAINT entries_amount_range CHECK (-1e27 < amount AND amount < 1e27),
+    CONSTRAINT entries_balance_range CHECK (0 <= balance_after AND balance_after < 1e38)
 );
 CREATE INDEX entries_by_time ON entries (user_id, at DESC, currency DESC, seq DESC);
 

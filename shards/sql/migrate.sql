@@ -15,3 +15,9 @@ SELECT version, sha256 FROM schema_migrations ORDER BY version
 
 -- name: record_migration
 INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)
+
+-- name: create_system
+INSERT INTO system (shard, buckets) VALUES ($1, $2) ON CONFLICT (only_row) DO NOTHING
+
+-- name: create_buckets
+INSERT INTO buckets (bucket) SELECT unnest($1::integer[])

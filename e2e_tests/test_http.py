@@ -1,0 +1,426 @@
+"""What holds for every request: the form of refusals, traces, methods, media types, JSON, keys.
+
+The helpers of the other files are here too: `refused` and `fields` read a refusal and check its
+form, `unchanged` sees that it changed nothing.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.system import System
+
+TABLES = ("users", "accounts", "transfers", "movements", "verdicts", "entries", "outbox")
+# What a refusal that is recorded under its key writes.
+RECORD = ("users", "transfers", "movements", "outbox")
+_BODY_BYTES_MAX = 65_536
+_TRACE = "0af7651916cd43dd8448eb211c80319c"
+_SPAN = "b7ad6b7169203331"
+
+
+def refused(answer: Answer) -> tuple[int, str]:
+    """Status and code of a refusal that has the form of every refusal."""
+    body = answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json", answer
+    assert set(body) - {"errors"} == {"type", "title", "status", "detail", "code", "trace_id"}
+    assert all(
+        body[name] and isinstance(body[name], str) for name in set(body) - {"errors", "status"}
+    )
+    assert body["status"] == answer.status
+    assert body["trace_id"] == answer.headers["X-Trace-Id"]
+    assert re.fullmatch("[a-z_]+", body["code"])
+    assert not re.search(r"Traceback|asyncpg|SELECT|INSERT|UPDATE", json.dumps(body))
+    if "errors" in body:
+        assert body["errors"]
+        assert all(set(error) == {"pointer", "code", "detail"} for error in body["errors"])
+        assert body["code"] == body["errors"][0]["code"]
+    return answer.status, body["code"]
+
+
+def fields(answer: Answer) -> list[tuple[str, str]]:
+    """Pointer and code of each wrong field of a 422."""
+    assert refused(answer)[0] == 422, answer
+    return [(error["pointer"], error["code"]) for error in answer.body["errors"]]
+
+
+@asynccontextmanager
+async def unchanged(system: System, *, but: Collection[str] = ()) -> AsyncIterator[None]:
+    """What happens inside changes no row of any table except those of `but`."""
+    before = await _rows(system, but)
+    yield
+    assert await _rows(system, but) == before
+
+
+async def _rows(system: System, but: Collection[str]) -> list[object]:
+    query = " UNION ALL ".join(
+        f"SELECT '{table}', string_agg(t::text, E'\\n' ORDER BY t::text) FROM {table} AS t"
+        for table in TABLES
+        if table not in but
+    )
+    return [tuple(row) for row in await system.sql_everywhere(query)]
+
+
+def posts(member: Member) -> dict[str, dict[str, object]]:
+    """Every path that takes a JSON body, with a good one."""
+    credentials = {"email": "new@example.com", "password": "correct horse battery"}
+    money: dict[str, object] = {"currency": "EUR", "amount": "1.00", "metadata": {"a": "b"}}
+    return {
+        "/v1/users": {**credentials, "name": "Nobody"},
+        "/v1/auth/login": dict(credentials),
+        f"{member.wallet}/deposits": money,
+        f"{member.wallet}/withdrawals": money,
+        f"{member.wallet}/transfers": {**money, "to": "bob@example.com", "expires_in_s": 60},
+    }
+
+
+async def raw(client: Client, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers (lower case) and body of the answer to what no HTTP client would send."""
+    reader, writer = await asyncio.open_connection(*client.base.removeprefix("http://").split(":"))
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+    body = await reader.readexactly(int(headers["content-length"]))
+    writer.close()
+    await writer.wait_closed()
+    return int(head[0].split()[1]), headers, body
+
+
+MALFORMED = [
+    b"",
+    b" ",
+    b"{",
+    b"{} {}",
+    b"{'a': 1}",
+    b'{"a": 1,}',
+    b'{"a": 01}',
+    b'{"a": "\n"}',
+    b'{"a": "\\x"}',
+    b'{"currency": "EUR", "currency": "EUR"}',
+    b'{"metadata": {"a": "1", "a": "2"}}',
+    b'{"metadata": [{"a": 1, "a": 1}]}',
+    b"NaN",
+    b'{"amount": NaN}',
+    b'{"amount": Infinity}',
+    b'{"amount": -Infinity}',
+    b'{"email": "\\ud800"}',
+    b'{"metadata": {"\\udfff": "1"}}',
+    b'{"a": "\xff"}',
+    b'{"a": "\xed\xa0\x80"}',
+    b"\xef\xbb\xbf{}",
+    '{"a": 1}'.encode("utf-16"),
+    b'{"a": ' + b"9" * 5000 + b"}",
+    b"[" * 5000,
+    b"[" * 5000 + b"]" * 5000,
+]
+
+
+async def test_what_is_not_strict_json_is_400_everywhere(system: System, client: Client):
+    alice = await client.member(EUR="5.00")
+
+    async with unchanged(system):
+        for path in posts(alice):
+            for body in MALFORMED:
+                answer = await client.call("POST", path, data=body, by=alice, key=new_key())
+                assert refused(answer) == (400, "malformed_json"), (path, body)
+
+
+OTHER_MEDIA_TYPES = [
+    {"Content-Type": "text/plain"},
+    {"Content-Type": "application/octet-stream"},
+    {"Content-Type": "application/x-www-form-urlencoded"},
+    {"Content-Type": "application/merge-patch+json"},
+    {"Content-Type": "application/json; charset=latin-1"},
+    {"Content-Type": "nonsense"},
+    {"Content-Encoding": "gzip"},
+    {"Content-Encoding": "br"},
+]
+
+
+async def test_other_media_types_are_415(system: System, client: Client):
+    alice = await client.member(EUR="5.00")
+
+    async with unchanged(system):
+        for path, body in posts(alice).items():
+            data = json.dumps(body).encode()
+            for headers in OTHER_MEDIA_TYPES:
+                answer = await client.call(
+                    "POST", path, data=data, by=alice, key=new_key(), headers=headers
+                )
+                assert refused(answer) == (415, "unsupported_media_type"), (path, headers)
+
+
+async def test_utf_8_may_be_said_of_json(client: Client):
+    alice = await client.member()
+
+    answer = await client.call(
+        "POST",
+        f"{alice.wallet}/deposits",
+        data=b'{"currency": "EUR", "amount": "1"}',
+        by=alice,
+        key=new_key(),
+        headers={"Content-Type": "Application/JSON; charset=UTF-8"},
+    )
+
+    assert answer.status == 201
+
+
+async def test_bodies_have_at_most_64_kib(system: System, client: Client):
+    alice = await client.member()
+    fits = b'{"x":"' + b"x" * (_BODY_BYTES_MAX - 8) + b'"}'
+
+    async with unchanged(system):
+        for path in posts(alice):
+            full = await client.call("POST", path, data=fits, by=alice, key=new_key())
+            over = await client.call("POST", path, data=fits + b" ", by=alice, key=new_key())
+            assert ("/x", "unknown_field") in fields(full), path
+            assert refused(over) == (413, "body_too_large"), path
+
+
+async def test_a_chunked_body_is_bounded_too(client: Client):
+    chunk = b"%x\r\n%b\r\n" % (_BODY_BYTES_MAX, b" " * _BODY_BYTES_MAX)
+    head = (
+        b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+
+    status, headers, body = await raw(client, head + chunk + chunk + b"0\r\n\r\n")
+
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+    assert headers["x-trace-id"] == json.loads(body)["trace_id"]
+
+
+async def test_methods_that_a_resource_lacks_are_405_with_those_it_has(
+    system: System, client: Client
+):
+    alice = await client.member()
+    transfer = f"/v1/transfers/{alice.id}"
+    allowed = {
+        **dict.fromkeys(["/health", "/ready", "/v1/me", "/v1/currencies"], "GET,HEAD"),
+        **dict.fromkeys(["/v1/currencies/EUR", alice.wallet, transfer], "GET,HEAD"),
+        **dict.fromkeys(["/v1/users", "/v1/auth/login", f"{transfer}/cancel"], "POST"),
+        f"{alice.wallet}/balances/EUR": "GET,HEAD",
+        f"{alice.wallet}/entries": "GET,HEAD",
+        f"{alice.wallet}/transfers": "GET,HEAD,POST",
+        f"{alice.wallet}/deposits": "POST",
+        f"{alice.wallet}/withdrawals": "POST",
+    }
+
+    async with unchanged(system):
+        for path, methods in allowed.items():
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {
+                *methods.split(",")
+            }:
+                answer = await client.call(method, path, by=alice)
+                assert refused(answer) == (405, "method_not_allowed"), (method, path)
+                assert sorted(answer.headers["Allow"].split(",")) == methods.split(",")
+
+
+async def test_paths_that_are_not_there_are_404(client: Client):
+    alice = await client.member()
+
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/me",
+        "/V1/me",
+        "/v1/me/",
+        "//v1/me",
+        "/v1/users/",
+        "/v1/users/%00",
+        "/v1/wallets",
+        "/v1/wallets/",
+        f"{alice.wallet}/",
+        f"{alice.wallet}/balances",
+        f"{alice.wallet}/nothing",
+        "/v1/transfers",
+        "/health/x",
+        "/metrics",
+        "/.env",
+    ]:
+        assert refused(await client.call("GET", path, by=alice)) == (404, "not_found"), path
+
+
+async def test_every_answer_has_a_trace_id_of_its_own(client: Client):
+    answers = [
+        await client.call("GET", "/health"),
+        await client.call("GET", "/ready"),
+        await client.call("GET", "/v1/currencies"),
+        await client.call("HEAD", "/health"),
+        await client.call("GET", "/v1/me"),
+        await client.call("GET", "/nothing"),
+        await client.call("DELETE", "/v1/me"),
+        await client.call("POST", "/v1/users", data=b"{"),
+        await client.call("POST", "/v1/users", {}),
+    ]
+
+    assert all(re.fullmatch("[0-9a-f]{32}", one.headers["X-Trace-Id"]) for one in answers)
+    assert len({one.headers["X-Trace-Id"] for one in answers}) == len(answers)
+
+
+async def test_a_traceparent_is_continued_into_the_rows(system: System, client: Client):
+    alice, bob = await client.member(EUR="5.00"), await client.member()
+    sent = {"traceparent": f"00-{_TRACE}-{_SPAN}-01"}
+
+    health = await client.call("GET", "/health", headers=sent)
+    refusal = await client.call("GET", "/v1/me", headers=sent)
+    transfer = await client.call(
+        "POST",
+        f"{alice.wallet}/transfers",
+        {"to": bob.id, "currency": "EUR", "amount": "1"},
+        by=alice,
+        key=new_key(),
+        headers=sent,
+    )
+
+    assert {one.headers["X-Trace-Id"] for one in (health, refusal, transfer)} == {_TRACE}
+    assert refused(refusal) == (401, "unauthenticated")
+    for table in ("transfers", "outbox"):
+        rows = await system.sql(alice.id, f"SELECT traceparent FROM {table} ORDER BY created_at")
+        assert re.fullmatch(f"00-{_TRACE}-(?!{_SPAN})[0-9a-f]{{16}}-01", rows[-1]["traceparent"])
+
+
+MALFORMED_TRACEPARENTS = [
+    "",
+    "nonsense",
+    _TRACE,
+    f"00-{_TRACE}-{_SPAN}",
+    f"00-{_TRACE.upper()}-{_SPAN}-01",
+    f"00-{'0' * 32}-{_SPAN}-01",
+    f"00-{_TRACE}-{'0' * 16}-01",
+    f"ff-{_TRACE}-{_SPAN}-01",
+    f"00-{_TRACE}-{_SPAN}-01-more",
+    f"00-{_TRACE}-{_SPAN}-01" + "x" * 4000,
+]
+
+
+async def test_malformed_traceparents_are_ignored(client: Client):
+    for sent in MALFORMED_TRACEPARENTS:
+        answer = await client.call("GET", "/health", headers={"traceparent": sent})
+
+        assert answer.status == 200, sent
+        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Trace-Id"])
+        assert answer.headers["X-Trace-Id"] != _TRACE, sent
+
+
+BAD_KEYS = [
+    "",
+    '""',
+    "k" * 256,
+    f'"{"k" * 256}"',
+    "two words",
+    '"two words"',
+    "a\tb",
+    "ключ",
+    '"unfinished',
+    '"a"b"',
+    '"a\\x"',
+]
+
+
+async def test_money_needs_a_well_formed_idempotency_key(system: System, client: Client):
+    alice = await client.member(EUR="5.00")
+
+    async with unchanged(system):
+        for path, body in list(posts(alice).items())[2:]:
+            missing = await client.call("POST", path, body, by=alice)
+            assert refused(missing) == (400, "missing_header"), path
+            for key in BAD_KEYS:
+                answer = await client.call("POST", path, body, by=alice, key=key)
+                assert refused(answer) == (400, "invalid_header"), (path, key)
+
+
+async def test_keys_of_1_to_255_visible_characters_are_taken(client: Client):
+    alice = await client.member()
+
+    for key in ["k", "k" * 255, f'"{"q" * 255}"', "!#~", 'a"b', "back\\slash", '"\\"\\\\"']:
+        assert (await client.deposit(alice, "1", key=key)).status == 201, key
+
+
+async def test_a_key_given_twice_is_400(system: System, client: Client):
+    alice = await client.member()
+    body = b'{"currency": "EUR", "amount": "1"}'
+    head = (
+        f"POST {alice.wallet}/deposits HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {alice.token}\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: a\r\nIdempotency-Key: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+
+    async with unchanged(system):
+        status, _, answer = await raw(client, head.encode() + body)
+
+    assert (status, json.loads(answer)["code"]) == (400, "invalid_header")
+
+
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    10**400,
+    1.5,
+    -0.0,
+    [],
+    {},
+    [[[]]],
+    {"a": {"b": [None]}},
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "\r\nX-Injected: 1",
+    "'; DROP TABLE users; --",
+    "%00%s%n{}$1",
+    "../../etc/passwd",
+    "\u202e\ufeff\u0301",
+    "😀" * 100,
+    "x" * 10_000,
+    "1e400",
+]
+
+
+async def test_no_value_in_any_field_is_a_server_error(client: Client):
+    alice = await client.member(EUR="5.00")
+
+    for path, good in posts(alice).items():
+        for field in good:
+            for value in ODD:
+                answer = await client.call(
+                    "POST", path, {**good, field: value}, by=alice, key=new_key()
+                )
+                assert answer.status < 500, (path, field, value, answer)
+        for value in ODD:
+            assert (await client.call("POST", path, value, by=alice, key=new_key())).status < 500
+
+
+async def test_answers_are_not_stored_and_do_not_name_the_server(client: Client):
+    for path in ["/health", "/v1/currencies", "/v1/me", "/nothing"]:
+        headers = (await client.call("GET", path)).headers
+
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Server" not in headers
+
+
+NOT_HTTP = [
+    b"GET /v1/me HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+    b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"G\0T / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"BREW /v1/me HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"nonsense\r\n\r\n",
+]
+
+
+async def test_what_is_not_http_is_400(client: Client):
+    for request in NOT_HTTP:
+        status, _, body = await raw(client, request)
+
+        assert status == 400, request[:60]
+        assert b"Traceback" not in body

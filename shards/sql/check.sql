@@ -1,0 +1,11 @@
+-- name: read_schema_facts
+SELECT
+    system.shard,
+    system.buckets,
+    (SELECT max(version) FROM schema_migrations) AS version,
+    current_setting('fsync') AS fsync,
+    current_setting('synchronous_commit') AS synchronous_commit
+FROM system
+
+-- name: read_owned_buckets
+SELECT bucket FROM buckets WHERE state = 'owned' ORDER BY bucket
