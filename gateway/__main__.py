@@ -10,7 +10,7 @@ from aiohttp import web
 
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
-from gateway.app import create_app
+from gateway.app import GATEWAY, Gateway, create_app
 from gateway.tokens import WeakSecretError
 from shards.errors import SchemaError
 
@@ -24,9 +24,8 @@ _FINISH_S = 2.0
 async def _run() -> None:
     settings = load_settings()
     configure_logging(level=settings.log.level, format_=settings.log.format)
-    runner = web.AppRunner(
-        create_app(settings), access_log=None, shutdown_timeout=_FINISH_S, handle_signals=False
-    )
+    app = create_app(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_S, handle_signals=False)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -34,10 +33,20 @@ async def _run() -> None:
         await runner.setup()
         await web.TCPSite(runner, settings.gateway.host, settings.gateway.port).start()
         _log.info("gateway.started", addresses=runner.addresses)
-        await stop.wait()
+        await _until_stopped(stop, app[GATEWAY])
     finally:
         await runner.cleanup()
     _log.info("gateway.stopped")
+
+
+async def _until_stopped(stop: asyncio.Event, gateway: Gateway) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(gateway.watch())
+    done, rest = await asyncio.wait({stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 def main() -> int:

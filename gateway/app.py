@@ -71,7 +71,7 @@ class Gateway:
         self.try_confirms = TryConfirms(
             sender=self._bounded, keys=key_ring(settings), names=topic_names(settings)
         )
-        self._checks: list[asyncio.Task[None]] = []
+        self._late_check: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Opens everything; shards and Kafka may be away.
@@ -81,21 +81,28 @@ class Gateway:
         """
         unsafe = self.settings.postgres.allow_unsafe
         away = await check_shards(self.shards, allow_unsafe=unsafe)
-        self._checks = [
-            asyncio.create_task(
-                check_when_back(shard, buckets=self.shards.buckets, allow_unsafe=unsafe)
-            )
-            for shard in away
-        ]
+        self._late_check = asyncio.create_task(
+            check_when_back(away, buckets=self.shards.buckets, allow_unsafe=unsafe)
+        )
         await self.sender.start()
         await self._bounded.start()
         self.lanes.start()
         self.notices.start()
 
+    async def watch(self) -> None:
+        """Runs for ever, unless a shard that was away comes back as the wrong one.
+
+        Raises:
+            SchemaError: that; the process is to end.
+        """
+        if self._late_check is not None:
+            await asyncio.shield(self._late_check)
+        await asyncio.Event().wait()
+
     async def close(self) -> None:
         """Ends everything, in the order in which it is needed."""
-        for check in self._checks:
-            check.cancel()
+        if self._late_check is not None:
+            self._late_check.cancel()
         await self.notices.close()
         await self.lanes.close(within_s=_DRAIN_S)
         await self._bounded.close(within_s=_SEND_S)
@@ -143,6 +150,9 @@ class Gateway:
         )
 
 
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
 def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Application:
     """The gateway as an aiohttp application; opens nothing until it starts.
 
@@ -154,7 +164,9 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
         WeakSecretError, ValueError: a secret is missing or too short.
     """
     gateway = Gateway(settings, ids or RandomIds())
-    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    # A packed body is refused (415): aiohttp would unpack it first, and stumble over the rest.
+    app = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"auto_decompress": False})
+    app[GATEWAY] = gateway
     install(app, translate=translate)
     app.add_routes(gateway.routes())
 

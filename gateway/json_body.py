@@ -60,10 +60,7 @@ def _check_media_type(request: web.Request) -> None:
         request.content_type == "application/json"
         and (request.charset or "utf-8").lower() == "utf-8"
     )
-    if any(encoding.lower() != "identity" for encoding in encodings):
-        # What does not unpack ends the connection anyway: the client is told not to go on with it.
-        raise Problem("unsupported_media_type", headers={"Connection": "close"})
-    if not is_json:
+    if not is_json or any(encoding.lower() != "identity" for encoding in encodings):
         raise Problem("unsupported_media_type")
 
 

@@ -1,6 +1,7 @@
 """The check at every start: that a database is the shard it is taken for, and safe to trust."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
@@ -82,17 +83,26 @@ async def check_shards(shards: ShardMap, *, allow_unsafe: bool) -> list[Shard]:
     return [shard for shard, check in zip(shards.shards, checks, strict=True) if check.result()]
 
 
-async def check_when_back(shard: Shard, *, buckets: int, allow_unsafe: bool) -> None:
-    """Waits until a shard that was away answers, and checks it then.
+async def check_when_back(away: Sequence[Shard], *, buckets: int, allow_unsafe: bool) -> None:
+    """Waits for each shard that was away to answer, and checks it then.
 
     Raises:
-        SchemaError: it came back as something that must not be used; the process is to end.
+        SchemaError: one came back as something that must not be used; the process is to end.
     """
-    while True:
-        await asyncio.sleep(_AGAIN_S)
-        try:
-            await check_shard(shard, buckets=buckets, allow_unsafe=allow_unsafe)
-        except ShardTransientError:
-            continue
-        _log.info("shard.back", shard=shard.name)
-        return
+
+    async def check_one(shard: Shard) -> None:
+        while True:
+            await asyncio.sleep(_AGAIN_S)
+            try:
+                await check_shard(shard, buckets=buckets, allow_unsafe=allow_unsafe)
+            except ShardTransientError:
+                continue
+            _log.info("shard.back", shard=shard.name)
+            return
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for shard in away:
+                group.create_task(check_one(shard))
+    except* SchemaError as errors:
+        raise errors.exceptions[0] from None

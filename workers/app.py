@@ -108,8 +108,7 @@ class Worker:
         self._lanes.start()
         self._dead_letters.start()
         await self._faust.start()
-        for shard in away:
-            self._spawn(check_when_back(shard, buckets=self._shards.buckets, allow_unsafe=unsafe))
+        self._spawn(check_when_back(away, buckets=self._shards.buckets, allow_unsafe=unsafe))
         for redrive in self._redrives:
             self._spawn(redrive.run(every_s=self._settings.redrive.poll_s))
         _log.info("worker.started", group=self._settings.kafka.group)
@@ -122,11 +121,15 @@ class Worker:
             Exception: what ended one of its loops; likewise.
         """
         watching = asyncio.create_task(self._faust.watch())
-        await asyncio.wait({watching, *self._loops}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (watching, *self._loops):
-            if task.done() and not task.cancelled():
-                task.result()
-        watching.cancel()
+        waiting = {watching, *self._loops}
+        try:
+            while not watching.done():
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if not task.cancelled():
+                        task.result()
+        finally:
+            watching.cancel()
 
     async def stop(self) -> bool:
         """Takes no more messages, ends what it has taken, leaves the group, closes everything.
