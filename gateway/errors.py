@@ -27,7 +27,7 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (
         ShardTransientError,
         "shard_unavailable",
-        "The database that has these rows does not answer: repeat it with the same key.",
+        "The database that has these rows does not answer: repeat it, with its key if it has one.",
     ),
     (LaneFullError, "busy", "Too many requests are waiting: repeat it with the same key."),
 )

@@ -1,5 +1,7 @@
 """What surrounds every handler: the trace, the one error boundary, the headers of all answers."""
 
+import logging
+import time
 from collections.abc import Callable
 
 import structlog
@@ -28,7 +30,17 @@ def install(app: web.Application, *, translate: Translator = lambda _: None) -> 
 @web.middleware
 async def _bind_trace(request: web.Request, handler: Handler) -> web.StreamResponse:
     with structlog.contextvars.bound_contextvars(trace_id=trace_of(request).trace_id):
-        return await handler(request)
+        since = time.perf_counter()
+        response = await handler(request)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info(
+                "request.finished",
+                method=request.method,
+                route=_route_of(request),
+                status=response.status,
+                ms=round((time.perf_counter() - since) * 1000, 1),
+            )
+        return response
 
 
 def _error_boundary(translate: Translator) -> Middleware:
@@ -64,15 +76,14 @@ def _of_aiohttp(refusal: web.HTTPException) -> Problem:
 
 
 def _of_bug(request: web.Request, error: Exception) -> Problem:
-    # The route's pattern, not the path: a path may hold what must not be in a log.
-    route = request.match_info.route.resource
-    _log.error(
-        "request.failed",
-        method=request.method,
-        route=route.canonical if route is not None else None,
-        exc_info=error,
-    )
+    _log.error("request.failed", method=request.method, route=_route_of(request), exc_info=error)
     return Problem("internal_error")
+
+
+def _route_of(request: web.Request) -> str | None:
+    """The route's pattern, not the path: a path may hold what must not be in a log."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else None
 
 
 async def _finish_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -34,6 +34,7 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         options: LaneOptions,
     ) -> None:
         self._run = run
+        self._unanswered: set[asyncio.Future[OutcomeT]] = set()
         self._lane: Lane[_Asked[ItemT, OutcomeT], OutcomeT | Failed] = Lane(
             name,
             run=self._run_items,
@@ -51,17 +52,25 @@ class AskingLane(Generic[ItemT, OutcomeT]):
 
         Raises:
             LaneFullError: there is no room; try again later.
+            CancelledError: the lane was closed meanwhile; it may or may not have happened.
             Exception: the `Failed` outcome's error.
         """
         if self._lane.is_full:
             raise LaneFullError(self._lane.name)
         answer: asyncio.Future[OutcomeT] = asyncio.get_running_loop().create_future()
         self._lane.offer(_Asked(item, answer))
-        return await answer
+        self._unanswered.add(answer)
+        try:
+            return await answer
+        finally:
+            self._unanswered.discard(answer)
 
     async def close(self, *, within_s: float) -> bool:
-        """As `Lane.close`."""
-        return await self._lane.close(within_s=within_s)
+        """As `Lane.close`; nobody waits for an answer afterwards."""
+        drained = await self._lane.close(within_s=within_s)
+        for answer in self._unanswered:
+            answer.cancel()
+        return drained
 
     async def _run_items(
         self, asked: Sequence[_Asked[ItemT, OutcomeT]], *, wait: bool

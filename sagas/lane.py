@@ -209,7 +209,9 @@ class Lane(Generic[ItemT, OutcomeT]):
     ) -> Sequence[OutcomeT | Failed | Skipped]:
         """A batch that fails runs again item by item: the one that fails is set aside."""
         if len(items) == 1:
-            _log.error("step.bug", lane=self.name, item=repr(items[0]), exc_info=error)
+            _log.error(
+                "step.bug", lane=self.name, user=str(self._user_of(items[0])), exc_info=error
+            )
             return [Failed(error)]
         outcomes: list[OutcomeT | Failed | Skipped] = []
         for item in items:

@@ -23,13 +23,11 @@ from typing_extensions import override
 
 log = structlog.get_logger()
 
-# How long one poll may wait for records: what is resumed waits for the poll under way.
+# A partition that is resumed waits for the poll and the fetch under way; Faust has 1 and 1.5 s.
 POLL_S = 0.1
-# How long the broker may hold a fetch back. Faust has 1.5 s, which is also how long a partition
-# that is resumed can wait for its turn when the others are silent.
 FETCH_WAIT_MS = 250
-# When partitions are taken away: what is being worked on gets so long to be acked, and the commit
-# so long to be answered. Both together stay far below any rebalance timeout.
+# When partitions are taken away: so long for acks of what is being worked on, and so long for the
+# answer to the commit. Both together stay below any rebalance timeout.
 GRACE_S = 0.5
 COMMIT_S = 2.0
 # How long leaving the group may take at the end; a group that is not told waits for the session.
@@ -157,7 +155,7 @@ class SafeConsumer(Consumer):
     async def settle(self, *, within_s: float) -> bool:
         """Takes no more messages, and waits until all that were taken are acked.
 
-        For a stop or a rebalance; Faust itself turns the flow on again after a rebalance.
+        For a stop or a rebalance, after which Faust itself turns the flow on again.
 
         Returns:
             Whether all were acked in time. The others will be delivered again, here or elsewhere.
@@ -177,10 +175,9 @@ class SafeConsumer(Consumer):
         return True
 
     def close_unstarted(self) -> None:
-        """Frees what the consumer's thread would have used, if it never ran.
+        """Frees the event loop of a consumer's thread that never ran.
 
-        mode opens an event loop (three descriptors) for a thread when it is made and closes it
-        when the thread ends: a worker that tries to start until Kafka is back would run out.
+        mode opens it with the object and closes it when the thread ends.
         """
         thread = self._thread
         if not thread._thread_started.is_set():  # noqa: SLF001 - mode's own test in maybe_start

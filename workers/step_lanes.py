@@ -25,6 +25,7 @@ from shards.verdicts import Verdict
 from workers.dead_letters import DeadLetters
 from workers.incoming import Incoming
 from workers.outbound import Outbound
+from workers.step_log import log_finished
 
 KindT = TypeVar("KindT")
 Deliver = Callable[[Sequence[tuple[Incoming, object]]], Awaitable[None]]
@@ -116,6 +117,9 @@ class StepLanes:
             good = self._sort_out(done, TryConfirmed)
             await self._outbound.send([o.confirm for _, o in good if o.confirm is not None])
             await notify_ended(shard, [o.transfer for _, o in good])
+            log_finished(
+                f"{shard.name}.try-confirm", ((i.message, o.transfer.status) for i, o in good)
+            )
             _ack(item for item, _ in good)
 
         return self._step_lane(shard, Step.TRY_CONFIRM, run=run, deliver=deliver)
@@ -127,7 +131,9 @@ class StepLanes:
             return await confirm(shard, [item.message for item in items], wait=wait)
 
         async def deliver(done: Sequence[tuple[Incoming, object]]) -> None:
-            for incoming, outcome in self._sort_out(done, Confirmed):
+            good = self._sort_out(done, Confirmed)
+            log_finished(f"{shard.name}.confirm", ((i.message, o.verdict.kind) for i, o in good))
+            for incoming, outcome in good:
                 self._hand_to_settle(_Settling(outcome.verdict, incoming))
 
         return self._step_lane(shard, Step.CONFIRM, run=run, deliver=deliver)
@@ -149,6 +155,7 @@ class StepLanes:
         async def deliver(done: Sequence[tuple[Incoming, object]]) -> None:
             good = self._sort_out(done, CancelDone)
             await notify_ended(shard, [o.transfer for _, o in good])
+            log_finished(f"{shard.name}.cancel", ((i.message, o.transfer.status) for i, o in good))
             _ack(item for item, _ in good)
 
         return self._step_lane(shard, Step.CANCEL, run=run, deliver=deliver)
@@ -161,7 +168,9 @@ class StepLanes:
             return await settle(shard, verdicts, wait=wait, timing=self._options.timing)
 
         async def deliver(done: Sequence[tuple[_Settling, object]]) -> None:
-            await notify_ended(shard, [o.transfer for _, o in done if isinstance(o, Settled)])
+            good = [(s.incoming, o) for s, o in done if isinstance(o, Settled)]
+            await notify_ended(shard, [o.transfer for _, o in good])
+            log_finished(f"{shard.name}.settle", ((i.message, o.transfer.status) for i, o in good))
             for settling, outcome in done:
                 if isinstance(outcome, SetAside):
                     self._set_aside(settling.incoming, outcome)

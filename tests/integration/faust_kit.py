@@ -17,6 +17,8 @@ from workers.faust_app import HoldfastApp, RunningApp, create_faust_app, subscri
 
 SESSION_S = 2.0
 COMMIT_S = 0.1
+# Long enough for a commit that should not happen.
+SEVERAL_COMMITS_S = 5 * COMMIT_S
 
 
 @dataclass
@@ -122,6 +124,22 @@ class Taken:
         by_offset = {event.message.offset: event for event in self.events}
         for offset in offsets:
             by_offset[offset].ack()
+
+
+async def until_taken(taken: Taken, count: int, within_s: float = 10.0) -> None:
+    await eventually(lambda: len(taken) >= count, within_s=within_s)
+
+
+async def committed_becomes(broker: Kafka, topic: str, offset: int) -> None:
+    async def check() -> None:
+        assert await broker.committed(topic) == offset
+
+    await eventually(check)
+
+
+async def committed_stays(broker: Kafka, topic: str, offset: int) -> None:
+    await asyncio.sleep(SEVERAL_COMMITS_S)
+    assert await broker.committed(topic) == offset
 
 
 @asynccontextmanager

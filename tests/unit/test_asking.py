@@ -1,0 +1,154 @@
+"""A lane that answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sagas.asking import AskingLane, LaneFullError
+from sagas.backoff import Backoff
+from sagas.lane import LaneOptions
+from sagas.outcomes import SKIPPED, Failed, Skipped
+from shards.errors import ShardAwayError
+
+
+class Gate:
+    """A step that waits at a gate; it skips a `*` the first time, and refuses a `-`."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.batches: list[list[str]] = []
+        self.error: Exception | None = None
+
+    async def __call__(
+        self, items: Sequence[str], /, *, wait: bool
+    ) -> Sequence[str | Failed | Skipped]:
+        self.batches.append(list(items))
+        await self.opened.wait()
+        if self.error is not None:
+            raise self.error
+        return [self._outcome(item, wait=wait) for item in items]
+
+    def _outcome(self, item: str, *, wait: bool) -> str | Failed | Skipped:
+        if item == "-":
+            return Failed(ValueError(item))
+        return SKIPPED if item == "*" and not wait else item.upper()
+
+
+@asynccontextmanager
+async def asking(gate: Gate, *, capacity: int = 10) -> AsyncIterator[AskingLane[str, str]]:
+    lane: AskingLane[str, str] = AskingLane(
+        "shard0.try",
+        run=gate,
+        user_of=lambda item: item,
+        options=LaneOptions(
+            capacity=capacity,
+            batch_max=10,
+            linger_s=0.0,
+            attempts=2,
+            backoff=Backoff(first_s=0.0, cap_s=0.0, jitter=lambda: 0.0),
+        ),
+    )
+    lane.start()
+    yield lane
+    await lane.close(within_s=0)
+
+
+async def asked(lane: AskingLane[str, str], *items: str) -> "list[asyncio.Task[str]]":
+    """Callers that wait for their answers."""
+    tasks = [asyncio.create_task(lane.ask(item)) for item in items]
+    await asyncio.sleep(0)
+    return tasks
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+async def test_callers_of_one_moment_share_a_run_and_each_has_its_own_answer(gate: Gate):
+    async with asking(gate) as lane:
+        callers = await asked(lane, "a", "b", "c")
+        gate.opened.set()
+
+        assert [await caller for caller in callers] == ["A", "B", "C"]
+        assert gate.batches == [["a", "b", "c"]]
+
+
+async def test_a_failed_outcome_is_raised_to_its_caller_alone(gate: Gate):
+    gate.opened.set()
+    async with asking(gate) as lane:
+        good, bad = await asked(lane, "a", "-")
+
+        with pytest.raises(ValueError, match="-"):
+            await bad
+        assert await good == "A"
+
+
+async def test_a_shard_that_stays_away_is_told_to_every_caller(gate: Gate):
+    gate.error = ShardAwayError("shard0", "away")
+    gate.opened.set()
+    async with asking(gate) as lane:
+        for caller in await asked(lane, "a", "b"):
+            with pytest.raises(ShardAwayError):
+                await caller
+        assert gate.batches == [["a", "b"]] * 2
+
+
+async def test_a_skipped_item_is_answered_after_its_lock_was_waited_for(gate: Gate):
+    gate.opened.set()
+    async with asking(gate) as lane:
+        assert await lane.ask("*") == "*"
+        assert gate.batches == [["*"], ["*"]]
+
+
+async def test_a_caller_that_goes_away_cancels_nothing(gate: Gate):
+    async with asking(gate) as lane:
+        gone, stays = await asked(lane, "a", "b")
+        gone.cancel()
+        gate.opened.set()
+
+        assert await stays == "B"
+        assert gate.batches == [["a", "b"]]
+        assert gone.cancelled()
+
+
+async def test_a_lane_without_room_says_so_and_nothing_happens(gate: Gate):
+    async with asking(gate, capacity=2) as lane:
+        callers = await asked(lane, "a", "b")
+        with pytest.raises(LaneFullError, match=r"shard0\.try"):
+            await lane.ask("c")
+        gate.opened.set()
+
+        assert [await caller for caller in callers] == ["A", "B"]
+        assert await lane.ask("c") == "C"
+
+
+async def test_a_lane_that_is_closed_takes_nothing(gate: Gate):
+    async with asking(gate) as lane:
+        assert await lane.close(within_s=1)
+
+        with pytest.raises(LaneFullError):
+            await lane.ask("a")
+
+
+async def test_closing_answers_who_waits(gate: Gate):
+    async with asking(gate) as lane:
+        (caller,) = await asked(lane, "a")
+        closing = asyncio.create_task(lane.close(within_s=5))
+        gate.opened.set()
+
+        assert await closing
+        assert await caller == "A"
+
+
+async def test_who_was_not_answered_when_the_lane_closed_does_not_wait_for_ever(gate: Gate):
+    async with asking(gate) as lane:
+        (caller,) = await asked(lane, "a")
+
+        assert not await lane.close(within_s=0.01)
+
+        await asyncio.wait([caller], timeout=5)
+        assert caller.done()
+        assert caller.cancelled()
