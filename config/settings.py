@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -229,13 +230,6 @@ def setting_names() -> list[str]:
     return names
 
 
-def _names_in_env_file(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return [line.split("=", 1)[0].strip() for line in lines if "=" in line and line[0] != "#"]
-
-
 def load_settings() -> Settings:
     """Reads the settings of this process from the environment and `.env`.
 
@@ -244,7 +238,7 @@ def load_settings() -> Settings:
         pydantic.ValidationError: a value is of the wrong kind.
     """
     known = setting_names()
-    given = [*os.environ, *_names_in_env_file(Path(".env"))]
+    given = [*os.environ, *dotenv_values(".env")]
     for name in sorted({name.upper() for name in given if name.upper().startswith(PREFIX)}):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -3,6 +3,10 @@
 They are fetched by their Maven coordinates once, into a folder of the virtual environment that
 `make run` and the tests share and `make reset` leaves alone. Only whole, checked files are moved
 there, and the class path names each file, so nothing that is not in the lock is ever loaded.
+
+The lock is what `org.apache.kafka:kafka_2.13` and `org.apache.logging.log4j:log4j-slf4j-impl` need,
+as jgo resolves them when each is written with `!` (without it, one downgrades the other's). The
+versions are all in it, so nothing is resolved here.
 """
 
 import fcntl

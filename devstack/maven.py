@@ -28,12 +28,12 @@ def download(coordinate: str, folder: Path) -> Path:
         # The errors of requests are OSErrors; a file that is not there is jgo's RuntimeError.
         except (OSError, RuntimeError) as failed:
             error = failed
-            if "CERTIFICATE_VERIFY_FAILED" in str(failed):
+            if "SSLError" in str(failed):
                 _trust_the_system()
             _forget_the_half(folder)
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+    if "SSLError" in str(error):
         raise JarError(
-            f"{coordinate}: the certificate of the repository was not accepted. Behind a proxy that"
+            f"{coordinate} could not be fetched over TLS. Behind a proxy that"
             f" inspects TLS, set REQUESTS_CA_BUNDLE to a file with its certificate ({error})"
         ) from error
     raise JarError(

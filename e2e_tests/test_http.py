@@ -7,7 +7,7 @@ form, `unchanged` sees that it changed nothing.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 
 from e2e_tests.client import Answer, Client, Member, new_key
@@ -86,6 +86,13 @@ async def raw(client: Client, request: bytes) -> tuple[int, dict[str, str], byte
     writer.close()
     await writer.wait_closed()
     return int(head[0].split()[1]), headers, body
+
+
+async def at_once(*calls: Coroutine[object, object, Answer]) -> list[Answer]:
+    """What each of these calls answers, made at the same time."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(call) for call in calls]
+    return [task.result() for task in tasks]
 
 
 MALFORMED = [
@@ -304,6 +311,18 @@ async def test_malformed_traceparents_are_ignored(client: Client):
         assert answer.status == 200, sent
         assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Trace-Id"])
         assert answer.headers["X-Trace-Id"] != _TRACE, sent
+
+
+async def test_parameters_that_no_post_has_are_named(system: System, client: Client):
+    alice = await client.member(EUR="5.00")
+    bob = await client.member(email="bob@example.com")
+    held = (await client.transfer(alice, bob, "1")).body["id"]
+    paths = {**posts(alice), f"/v1/transfers/{held}/cancel": {}}
+
+    async with unchanged(system):
+        for path, body in paths.items():
+            answer = await client.call("POST", path + "?wait=5", body, by=alice, key=new_key())
+            assert fields(answer) == [("/wait", "unknown_field")], path
 
 
 BAD_KEYS = [

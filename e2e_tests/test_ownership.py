@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -75,8 +75,6 @@ def unknown_ids(like: str) -> Iterator[str]:
 
 def bucket_of_text(id_: str) -> int:
     """The bucket in an id."""
-    from uuid import UUID  # noqa: PLC0415
-
     return bucket_of(UUID(id_))
 
 

@@ -1,6 +1,5 @@
 """POST /users, POST /auth/login and GET /me."""
 
-import asyncio
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,7 +9,7 @@ import pytest
 
 from e2e_tests.client import Answer, Client
 from e2e_tests.system import System
-from e2e_tests.test_http import fields, refused, unchanged
+from e2e_tests.test_http import at_once, fields, refused, unchanged
 
 PASSWORD = "correct horse battery"
 
@@ -64,7 +63,7 @@ async def test_emails_are_looked_at_for_their_form_only_and_stored_in_one_spelli
         assert (answer.status, answer.body["email"]) == (201, stored), sent
 
 
-@pytest.mark.parametrize("password", ["8 chars!", "x" * 200, "😀" * 200, "  \t\n   "], ids=len)
+@pytest.mark.parametrize("password", ["8 chars!", "x" * 200, "😀" * 200, "  \t\n    "], ids=len)
 async def test_passwords_of_8_to_200_characters_work(client: Client, password):
     assert (await register(client, email="a@example.com", password=password)).status == 201
 
@@ -145,8 +144,8 @@ async def test_of_many_registrations_at_once_from_two_gateways_one_wins(
 ):
     other = await system.start_gateway()
 
-    answers = await asyncio.gather(  # noqa: TID251 - all at once, and every answer counts
-        *[register(gateway, email="a@example.com") for gateway in (client, other) * 4]
+    answers = await at_once(
+        *(register(gateway, email="a@example.com") for gateway in (client, other) * 4)
     )
 
     assert sorted(answer.status for answer in answers) == [201] + [409] * 7

@@ -10,6 +10,7 @@ from gateway.currencies import Currencies
 from gateway.headers import require_idempotency_key
 from gateway.json_body import fingerprint, read_json
 from gateway.problems import Problem
+from gateway.query import parse_no_query
 from gateway.schemas import MoneyBody, named_currency, parse_money_body
 
 _BodyT = TypeVar("_BodyT", bound=MoneyBody)
@@ -44,6 +45,7 @@ async def read_money_request(
     """
     key = require_idempotency_key(request.headers)
     sent = await read_json(request)
+    parse_no_query(request.query)
     code = named_currency(sent)
     currency = await currencies.find(code) if code is not None else None
     body = parse_money_body(model, sent, decimals=currency.decimals if currency else None)

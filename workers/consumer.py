@@ -2,8 +2,8 @@
 
 Faust 0.15.3 commits past a message that is still in flight when it is the only one in front of
 those that are done (upstream issue 606), forgets acks before it commits when partitions are taken
-away, and loses what it had fetched of a partition that is paused. `SafeConsumer` closes the three.
-tests/integration/test_faust_contract.py shows each, on the stock consumer where it still exists.
+away, and loses what it had fetched of a partition that is paused. `SafeConsumer` closes the three;
+tests/integration/test_faust_*.py show them.
 """
 
 import asyncio
@@ -48,8 +48,7 @@ class Progress:
     def __init__(self, expected: int | None) -> None:
         self._in_flight: deque[Message] = deque()
         self._next: int | None = None
-        #: The offset that comes next, where that is known.
-        self.expected = expected
+        self.expected = expected  # the offset that comes next, where that is known
 
     def deliver(self, message: Message) -> None:
         """Counts a message as in flight until it is acked."""
@@ -86,7 +85,6 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
         except TimeoutError:
             log.warning("consumer.left_without_goodbye", after_s=LEAVE_S)
             if self._consumer is not None:
-                # Marked as closed so that it does not complain later; mode ends its tasks.
                 self._consumer._closed = True  # noqa: SLF001
                 await self._consumer._client.close()  # noqa: SLF001
 
@@ -127,7 +125,7 @@ class SafeConsumer(Consumer):
     def assigned_buckets(self, topic: str) -> set[int]:
         """The partitions of a topic that this worker has now; empty before it has joined.
 
-        Owning is not a lock: another worker may have been given them since.
+        Owning is no lock: another worker may have been given them since.
         """
         try:
             return {tp.partition for tp in self.assignment() if tp.topic == topic}
@@ -167,9 +165,8 @@ class SafeConsumer(Consumer):
             left_s = deadline - monotonic()
             if left_s <= 0:
                 return False
-            # `ack` of Faust wakes whoever waits here.
             waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self._waiting_for_ack = waiter
+            self._waiting_for_ack = waiter  # Faust's ack wakes whoever waits here.
             await asyncio.wait([waiter], timeout=left_s)
             self._waiting_for_ack = None
         return True
@@ -253,7 +250,7 @@ class SafeConsumer(Consumer):
 
     @override
     def _new_offset(self, tp: TP) -> int | None:
-        # Popping keeps the next commit from looking at partitions without new acks.
+        # Popped, so that the next commit looks only at partitions with new acks.
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
         progress = self._progress.get(tp)

@@ -32,8 +32,8 @@ class CurrencyRoutes:
     async def get_one(self, request: web.Request) -> web.Response:
         """200 with one currency."""
         code = path_currency_code(request, "code")
-        parse_no_query(request.query)
         currency = await self._currencies.find(code)
         if currency is None:
             raise Problem("not_found")
+        parse_no_query(request.query)
         return json_response(show_currency(currency))

@@ -95,7 +95,9 @@ class TransferRoutes:
         transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
         if transfer.payer_id != principal.user_id:
             raise Problem("not_payer")
-        parse_body(CancelBody, await read_optional_json(request))
+        sent = await read_optional_json(request)
+        parse_no_query(request.query)
+        parse_body(CancelBody, sent)
         done = await self._lanes.cancel(
             CancelRequest(
                 transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=AskedBy.PAYER

@@ -48,14 +48,18 @@ class UserRoutes:
 
     async def register(self, request: web.Request) -> web.Response:
         """201 with the user; 409 when the e-mail is taken."""
-        body = parse_body(UserBody, await read_json(request))
+        sent = await read_json(request)
+        parse_no_query(request.query)
+        body = parse_body(UserBody, sent)
         password_hash = await self._passwords.hash(body.password)
         user = await self._create(request, body, password_hash)
         return json_response(show_user(user), status=201)
 
     async def login(self, request: web.Request) -> web.Response:
         """200 with a token; a wrong e-mail and a wrong password answer alike."""
-        body = parse_body(LoginBody, await read_json(request))
+        sent = await read_json(request)
+        parse_no_query(request.query)
+        body = parse_body(LoginBody, sent)
         user = await self._find(body.email) if body.email is not None else None
         stored = user.password_hash if user is not None else None
         if not await self._passwords.verify(stored, body.password) or user is None:
@@ -66,13 +70,13 @@ class UserRoutes:
     async def me(self, request: web.Request) -> web.Response:
         """200 with the sender."""
         principal = authenticate(request, self._tokens)
-        parse_no_query(request.query)
         user = None
         if self._shards.knows(principal.user_id):
             async with self._shards.of_id(principal.user_id).connection() as conn:
                 user = await read_user(conn, id_=principal.user_id)
         if user is None:
             raise Problem("invalid_token", "The token's user does not exist.")
+        parse_no_query(request.query)
         return json_response(show_user(user))
 
     async def _create(self, request: web.Request, body: UserBody, password_hash: str) -> User:

@@ -41,6 +41,7 @@ from shards.lists import EntryFilter, list_entries, list_received, list_sent
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.transfers import Transfer
+from shards.users import find_users
 from shards.verdicts import Verdict, VerdictKind
 
 _Listed: TypeAlias = "tuple[tuple[datetime, UUID], Transfer | Verdict]"
@@ -72,11 +73,11 @@ class WalletRoutes:
     async def wallet(self, request: web.Request) -> web.Response:
         """200 with the accounts that exist."""
         user_id, shard = self._wallet_of(request)
-        parse_no_query(request.query)
         async with shard.connection() as conn:
             balances = await read_balances(conn, user_id=user_id)
         if balances is None:
             raise Problem("not_found")
+        parse_no_query(request.query)
         decimals = await decimals_of(self._currencies, {b.currency for b in balances})
         shown = [show_balance(b, decimals[b.currency]) for b in balances]
         return json_response(WalletView(user_id=user_id, accounts=shown))
@@ -85,7 +86,6 @@ class WalletRoutes:
         """200 with one account, zeros where there is none yet."""
         user_id, shard = self._wallet_of(request)
         code = path_currency_code(request)
-        parse_no_query(request.query)
         currency = await self._currencies.find(code)
         if currency is None:
             raise Problem("not_found")
@@ -93,6 +93,7 @@ class WalletRoutes:
             balance = await read_balance(conn, user_id=user_id, currency=code)
         if balance is None:
             raise Problem("not_found")
+        parse_no_query(request.query)
         return json_response(show_balance(balance, currency.decimals))
 
     async def entries(self, request: web.Request) -> web.Response:
@@ -113,6 +114,8 @@ class WalletRoutes:
             entries = await list_entries(
                 conn, user_id=user_id, wanted=wanted, limit=query.limit + 1
             )
+            if not entries:
+                await _require_user(conn, user_id)
         page, cursor = entries[: query.limit], None
         if len(entries) > query.limit:
             last = page[-1]
@@ -130,6 +133,8 @@ class WalletRoutes:
         async with shard.connection() as conn:
             sent = await _list_sent(conn, user_id, query)
             received = await _list_received(conn, user_id, query)
+            if not sent and not received:
+                await _require_user(conn, user_id)
         newest = sorted([*sent, *received], key=lambda listed: listed[0], reverse=True)
         page, cursor = list(islice(newest, query.limit)), None
         if len(newest) > query.limit:
@@ -149,6 +154,12 @@ class WalletRoutes:
         if not self._shards.knows(user_id):
             raise Problem("not_found")
         return user_id, self._shards.of_id(user_id)
+
+
+async def _require_user(conn: Connection, user_id: UUID) -> None:
+    """Tells an empty list from the list of nobody."""
+    if user_id not in await find_users(conn, {user_id}):
+        raise Problem("not_found")
 
 
 async def _list_sent(conn: Connection, user_id: UUID, query: TransfersQuery) -> Sequence[_Listed]:

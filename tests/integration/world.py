@@ -1,11 +1,15 @@
 """A small world for tests of steps: users with money on two shards, and each step by one name."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
+from typing import Any, TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from sagas.messages import Message
 from sagas.outcomes import Failed, SetAside, Skipped
@@ -24,6 +28,9 @@ from shards.router import ShardMap
 from shards.transfers import Transfer, read_transfers
 from shards.users import insert_user
 from shards.verdicts import Verdict
+from tests.eventually import eventually
+
+T = TypeVar("T")
 
 TIMING = Timing(redrive_after=timedelta(seconds=10))
 POLICY = RedrivePolicy(
@@ -152,6 +159,17 @@ class World:
         (outcome,) = await cancel(shard, [request], wait=True, timing=TIMING)
         return outcome
 
+    async def cancel_as(
+        self, transfer: Transfer, *users: UUID, wait: bool = True
+    ) -> list[CancelDone | SetAside | Skipped]:
+        """One batch of cancels of one transfer by several users of its shard."""
+        requests = [
+            CancelRequest(transfer_id=transfer.id, payer_id=user, asked_by=AskedBy.PAYER)
+            for user in users
+        ]
+        shard = self.shards.of_id(transfer.payer_id)
+        return await cancel(shard, requests, wait=wait, timing=TIMING)
+
     async def run_all(self, transfer: Transfer) -> Transfer:
         """Takes a held transfer to its end."""
         outcome = await self.try_confirm(transfer)
@@ -203,6 +221,40 @@ class World:
                 "UPDATE transfers SET next_attempt_at = app_now() WHERE id = ANY($1::uuid[])",
                 list(ids),
             )
+
+    async def queued(self, user_id: UUID, *steps: Coroutine[Any, Any, T]) -> list[T]:
+        """Lets steps queue for a user's row, in this order, and then go on; their results."""
+        async with asyncio.TaskGroup() as group:
+            async with self.locked(user_id):
+                tasks = []
+                for step in steps:
+                    tasks.append(group.create_task(step))
+                    await self.until_waiting(user_id, len(tasks))
+        return [task.result() for task in tasks]
+
+    async def until_waiting(self, user_id: UUID, sessions: int = 1) -> None:
+        """Returns when so many sessions wait for a lock on this user's shard."""
+
+        async def count_waiting() -> bool:
+            async with self.shards.of_id(user_id).connection() as conn:
+                waiting: int = await conn.fetchval(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+            return waiting == sessions
+
+        await eventually(count_waiting, every_s=0.005)
+
+    @asynccontextmanager
+    async def session(self, user_id: UUID) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to the user's shard that the test steps by hand."""
+        conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self.shards.of_id(user_id).dsn
+        )
+        try:
+            yield conn
+        finally:
+            conn.terminate()
 
     @asynccontextmanager
     async def locked(self, user_id: UUID) -> AsyncIterator[None]:

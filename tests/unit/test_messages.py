@@ -55,7 +55,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abv"), inner, max_size=3),
     max_leaves=5,
 )
-MUTATED = {
+MUTATED: dict[str, tuple[object, ...]] = {
     "v": ("2", 2, 0, -1, 1.0, True, None, [1], 10**19),
     "step": ("try-confirm", "cancel", "CONFIRM", "", 1, None, ["confirm"], "\x00"),
     "transfer_id": (
