@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -97,9 +97,6 @@ class Shard:
         except _BUSY as error:
             raise ShardBusyError(self.name, str(error)) from error
         except _AWAY as error:
-            if isinstance(error, ValueError):
-                # asyncpg could not encode an argument: a bug, which no repeat makes right.
-                raise
             _drop(raw)
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except asyncio.CancelledError:
@@ -197,7 +194,9 @@ class Shard:
 
 def _drop(conn: Any) -> None:
     """Closes the socket at once, without asking the server anything."""
-    conn.terminate()
+    # A connection that broke has left the pool by itself, and may not even be closed any more.
+    with suppress(asyncpg.InterfaceError):
+        conn.terminate()
 
 
 async def _rollback(conn: Connection) -> None:

@@ -98,7 +98,9 @@ def test_unknown_name_is_refused_with_a_suggestion(monkeypatch, name, hint):
     assert str(caught.value) == f"{name.upper()} is not a setting; {hint}"
 
 
-@pytest.mark.parametrize("line", ["HOLDFAST_PROT=1", " HOLDFAST_PROT = 1", "export HOLDFAST_PROT=1"])
+@pytest.mark.parametrize(
+    "line", ["HOLDFAST_PROT=1", " HOLDFAST_PROT = 1", "export HOLDFAST_PROT=1"]
+)
 def test_unknown_name_in_the_file_is_refused(tmp_path, line):
     (tmp_path / ".env").write_text(f"# HOLDFAST_COMMENT=1\n{line}\n")
 

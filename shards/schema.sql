@@ -1,0 +1,213 @@
+-- What the migrations add up to, for reading; a test compares it with a migrated database.
+-- Written by `python -m tests.integration.schema_text`.
+
+CREATE OR REPLACE FUNCTION public.app_now()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+AS $function$SELECT clock_timestamp()$function$;
+
+CREATE TABLE accounts (
+    user_id uuid NOT NULL,
+    currency text NOT NULL,
+    bucket integer NOT NULL,
+    balance numeric(38,0) NOT NULL,
+    held numeric(38,0) NOT NULL,
+    seq bigint NOT NULL,
+    head_hash bytea NOT NULL,
+    last_at timestamp with time zone,
+    version bigint NOT NULL,
+    CONSTRAINT accounts_pkey PRIMARY KEY (user_id, currency),
+    CONSTRAINT accounts_held_within_balance CHECK (0::numeric <= held AND held <= balance AND balance < '100000000000000000000000000000000000000'::numeric),
+    CONSTRAINT accounts_user_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+) WITH (fillfactor=50);
+
+CREATE TABLE buckets (
+    bucket integer NOT NULL,
+    epoch bigint NOT NULL DEFAULT 1,
+    state text NOT NULL DEFAULT 'owned'::text,
+    CONSTRAINT buckets_pkey PRIMARY KEY (bucket),
+    CONSTRAINT buckets_state CHECK (state = ANY (ARRAY['owned'::text, 'moving'::text, 'gone'::text]))
+);
+
+CREATE TABLE currencies (
+    code text NOT NULL,
+    name text NOT NULL,
+    decimals integer NOT NULL,
+    enabled boolean NOT NULL DEFAULT true,
+    created_at timestamp with time zone NOT NULL DEFAULT app_now(),
+    CONSTRAINT currencies_pkey PRIMARY KEY (code),
+    CONSTRAINT currencies_code CHECK (code ~ '^[A-Z0-9]{3,10}$'::text),
+    CONSTRAINT currencies_decimals CHECK (decimals >= 0 AND decimals <= 18)
+);
+
+CREATE TABLE dead_letters (
+    id uuid NOT NULL,
+    bucket integer NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    position bigint NOT NULL,
+    key bytea,
+    value bytea,
+    value_sha256 bytea NOT NULL,
+    headers jsonb NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    transfer_id uuid,
+    status text NOT NULL DEFAULT 'open'::text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_status CHECK (status = ANY (ARRAY['open'::text, 'redriven'::text, 'discarded'::text])),
+    CONSTRAINT dead_letters_message_key UNIQUE (topic, partition, "position", value_sha256)
+);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (created_at DESC, id DESC) WHERE (status = 'open'::text);
+
+CREATE TABLE entries (
+    user_id uuid NOT NULL,
+    currency text NOT NULL,
+    seq bigint NOT NULL,
+    bucket integer NOT NULL,
+    kind text NOT NULL,
+    contra text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    balance_after numeric(38,0) NOT NULL,
+    transfer_id uuid,
+    movement_id uuid,
+    counterparty_id uuid,
+    at timestamp with time zone NOT NULL,
+    prev_hash bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT entries_pkey PRIMARY KEY (user_id, currency, seq),
+    CONSTRAINT entries_amount_range CHECK ('-1000000000000000000000000000'::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT entries_balance_range CHECK (0::numeric <= balance_after AND balance_after < '100000000000000000000000000000000000000'::numeric),
+    CONSTRAINT entries_kind CHECK ((kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text])) AND contra = 'external'::text AND movement_id IS NOT NULL AND transfer_id IS NULL AND counterparty_id IS NULL OR (kind = ANY (ARRAY['transfer_out'::text, 'transfer_in'::text, 'transfer_return'::text])) AND contra = 'in_transit'::text AND movement_id IS NULL AND transfer_id IS NOT NULL AND counterparty_id IS NOT NULL),
+    CONSTRAINT entries_sign CHECK (amount <> 0::numeric AND (amount < 0::numeric) = (kind = ANY (ARRAY['withdrawal'::text, 'transfer_out'::text]))),
+    CONSTRAINT entries_leg_key UNIQUE (transfer_id, kind),
+    CONSTRAINT entries_movement_key UNIQUE (movement_id)
+);
+CREATE INDEX entries_by_time ON public.entries USING btree (user_id, at DESC, currency DESC, seq DESC);
+
+CREATE TABLE movements (
+    id uuid NOT NULL,
+    bucket integer NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    status text NOT NULL,
+    reason text,
+    caller text NOT NULL,
+    idempotency_key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    metadata jsonb,
+    balance_before numeric(38,0),
+    balance_after numeric(38,0),
+    hash bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT movements_pkey PRIMARY KEY (id),
+    CONSTRAINT movements_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT movements_entry_when_completed CHECK ((status = 'completed'::text) = (hash IS NOT NULL) AND (status = 'completed'::text) = (balance_before IS NOT NULL) AND (status = 'completed'::text) = (balance_after IS NOT NULL)),
+    CONSTRAINT movements_kind CHECK (kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text])),
+    CONSTRAINT movements_reason_when_rejected CHECK ((status = 'rejected'::text) = (reason IS NOT NULL)),
+    CONSTRAINT movements_status CHECK (status = ANY (ARRAY['completed'::text, 'rejected'::text])),
+    CONSTRAINT movements_key UNIQUE (user_id, caller, idempotency_key)
+);
+
+CREATE TABLE outbox (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    bucket integer NOT NULL,
+    user_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL,
+    traceparent text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (id),
+    CONSTRAINT outbox_sequence_key UNIQUE (user_id, sequence)
+);
+
+CREATE TABLE schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT schema_migrations_pkey PRIMARY KEY (version)
+);
+
+CREATE TABLE system (
+    only_row boolean NOT NULL DEFAULT true,
+    shard text NOT NULL,
+    buckets integer NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT app_now(),
+    CONSTRAINT system_pkey PRIMARY KEY (only_row),
+    CONSTRAINT system_buckets_range CHECK (buckets >= 1 AND buckets <= 4096),
+    CONSTRAINT system_one_row CHECK (only_row)
+);
+
+CREATE TABLE transfers (
+    id uuid NOT NULL,
+    bucket integer NOT NULL,
+    payer_id uuid NOT NULL,
+    payee_id uuid,
+    currency text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    status text NOT NULL,
+    reason text,
+    caller text NOT NULL,
+    idempotency_key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    metadata jsonb,
+    traceparent text NOT NULL,
+    attempts integer NOT NULL,
+    next_attempt_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    debited_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT transfers_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT transfers_debited_when_debited CHECK ((status = ANY (ARRAY['debited'::text, 'completed'::text, 'refunded'::text])) = (debited_at IS NOT NULL)),
+    CONSTRAINT transfers_due_while_open CHECK ((status = ANY (ARRAY['held'::text, 'debited'::text])) = (next_attempt_at IS NOT NULL)),
+    CONSTRAINT transfers_ended_when_over CHECK ((status = ANY (ARRAY['held'::text, 'debited'::text])) = (ended_at IS NULL)),
+    CONSTRAINT transfers_not_to_self CHECK (payee_id <> payer_id),
+    CONSTRAINT transfers_payee_known CHECK (payee_id IS NOT NULL OR status = 'rejected'::text),
+    CONSTRAINT transfers_reason_when_not_completed CHECK ((status = ANY (ARRAY['cancelled'::text, 'refunded'::text, 'rejected'::text])) = (reason IS NOT NULL)),
+    CONSTRAINT transfers_status CHECK (status = ANY (ARRAY['held'::text, 'debited'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text, 'rejected'::text])),
+    CONSTRAINT transfers_key UNIQUE (payer_id, caller, idempotency_key)
+);
+CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
+CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE TABLE users (
+    id uuid NOT NULL,
+    bucket integer NOT NULL,
+    email text NOT NULL,
+    name text,
+    password_hash text NOT NULL,
+    role text NOT NULL,
+    status text NOT NULL,
+    event_sequence bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_role CHECK (role = ANY (ARRAY['user'::text, 'operator'::text])),
+    CONSTRAINT users_status CHECK (status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])),
+    CONSTRAINT users_email_key UNIQUE (email)
+) WITH (fillfactor=70);
+
+CREATE TABLE verdicts (
+    transfer_id uuid NOT NULL,
+    bucket integer NOT NULL,
+    payer_id uuid NOT NULL,
+    payee_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    verdict text NOT NULL,
+    reason text,
+    refunded_amount numeric(38,0) NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT verdicts_pkey PRIMARY KEY (transfer_id),
+    CONSTRAINT verdicts_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT verdicts_reason_when_refused CHECK ((verdict = 'refused'::text) = (reason IS NOT NULL)),
+    CONSTRAINT verdicts_refunded_within_amount CHECK (0::numeric <= refunded_amount AND refunded_amount <= amount),
+    CONSTRAINT verdicts_verdict CHECK (verdict = ANY (ARRAY['credited'::text, 'refused'::text]))
+);
+CREATE INDEX verdicts_by_payee ON public.verdicts USING btree (payee_id, created_at DESC, transfer_id DESC);

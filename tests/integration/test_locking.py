@@ -1,0 +1,192 @@
+"""Who waits for whom: users in one order, what is locked skipped, buckets that move."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from sagas.outcomes import SKIPPED
+from sagas.steps.try_confirm import TryConfirmed
+from sagas.steps.try_transfer import Tried, try_transfers
+from shards.book import BookError, EntryKind, open_book
+from shards.errors import BucketNotHereError, ShardBusyError
+from shards.shard import Shard, ShardOptions
+from shards.users import LockedUser, find_users, lock_users
+from tests.integration.world import TIMING, World
+
+# As shards/sql/shard.sql has it: a move takes the same lock, but for itself.
+MOVE = "SELECT pg_advisory_xact_lock(1212107844, $1)"
+SET_STATE = "UPDATE buckets SET state = $2, epoch = epoch + 1 WHERE bucket = $1"
+
+
+def in_order(locked: dict[UUID, LockedUser]) -> list[UUID]:
+    return list(locked)
+
+
+async def test_users_are_locked_in_the_order_of_their_ids(world: World):
+    users = [await world.user(bucket=bucket) for bucket in (4, 0, 2)]
+    async with world.shards.of_bucket(0).transaction([0, 2, 4]) as conn:
+        locked = await lock_users(conn, users, wait=True)
+
+    assert in_order(locked) == sorted(users)
+
+
+async def test_batches_over_the_same_users_in_opposite_order_do_not_deadlock(world: World):
+    users = [await world.user(bucket=bucket, funds=100) for bucket in (0, 2, 4, 6) * 3]
+    payee = await world.user(bucket=1)
+
+    async def batch(payers: list[UUID]) -> None:
+        for _ in range(5):
+            outcomes = await world.try_together([(payer, payee, 1) for payer in payers])
+            assert all(isinstance(outcome, Tried) for outcome in outcomes)
+
+    async with asyncio.TaskGroup() as group:
+        for payers in (users, users[::-1], users[6:] + users[:6]):
+            group.create_task(batch(payers))
+
+    assert [await world.balance(user) for user in users] == [(100, 15)] * 12
+
+
+async def test_without_waiting_only_the_locked_user_is_left_out(world: World):
+    users = [await world.user(bucket=0) for _ in range(3)]
+    shard = world.shards.of_bucket(0)
+
+    async with world.locked(users[1]), shard.transaction([0]) as conn:
+        locked = await lock_users(conn, users, wait=False)
+        found = await find_users(conn, [*users, world.ids.new_id(0)])
+
+    assert locked.keys() == {users[0], users[2]}
+    assert found.keys() == set(users)
+
+
+async def test_a_batch_does_not_wait_for_the_one_user_that_is_locked(world: World):
+    payer, payee = await world.pair(funds=100)
+    other = await world.user(bucket=2, funds=100)
+    requests = [world.try_request(one, payee, 10) for one in (payer, other)]
+
+    async with world.locked(payer):
+        outcomes = await try_transfers(
+            world.shards.of_id(payer), requests, wait=False, timing=TIMING
+        )
+
+    assert outcomes[0] is SKIPPED
+    assert isinstance(outcomes[1], Tried)
+    assert (await world.balance(payer), await world.balance(other)) == ((100, 0), (100, 10))
+
+
+async def test_a_holder_that_stands_still_is_ended_and_the_waiting_step_goes_on(world: World):
+    payer, payee = await world.pair(funds=100)
+    transfer = await world.try_transfer(payer, payee, 60)
+
+    async with world.session(payer) as paused:
+        await paused.execute("SET idle_in_transaction_session_timeout = '200ms'")
+        await paused.execute("BEGIN")
+        await paused.execute("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", payer)
+        outcome = await world.try_confirm(transfer)
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await paused.execute("COMMIT")
+
+    assert isinstance(outcome, TryConfirmed)
+    assert await world.balance(payer) == (40, 0)
+
+
+async def test_our_connections_are_ended_when_they_stand_still_in_a_transaction(world: World):
+    payer = await world.user(bucket=0)
+    async with world.shards.of_id(payer).connection() as conn:
+        settings = await conn.fetchrow(
+            "SELECT current_setting('idle_in_transaction_session_timeout') AS idle,"
+            " current_setting('lock_timeout') AS lock"
+        )
+
+    assert settings is not None
+    assert dict(settings) == {"idle": "5s", "lock": "1s"}
+
+
+async def test_a_lock_that_is_not_to_be_had_in_time_is_busy(world: World):
+    payer, payee = await world.pair(funds=100)
+    shard = world.shards.of_id(payer)
+    hasty = Shard(
+        name="shard0", dsn=shard.dsn, buckets=shard.buckets, options=ShardOptions(lock_s=0.05)
+    )
+    request = world.try_request(payer, payee, 10)
+
+    async with world.locked(payer):
+        with pytest.raises(ShardBusyError, match="lock timeout"):
+            await try_transfers(hasty, [request], wait=True, timing=TIMING)
+
+    await hasty.close()
+
+
+async def test_an_account_that_was_changed_without_its_users_lock_is_not_written_over(
+    world: World,
+):
+    payer = await world.user(bucket=0, funds=100)
+    change = "UPDATE accounts SET balance = 90, version = version + 1 WHERE user_id = $1"
+
+    with pytest.raises(BookError, match=r"wrote \(0, 1, 0, 0\)"):
+        async with world.shards.of_id(payer).transaction([0]) as conn:
+            users = await lock_users(conn, [payer], wait=True)
+            book = await open_book(conn, users=users, accounts={(payer, "EUR")})
+            async with world.session(payer) as rogue:
+                await rogue.execute(change, payer)
+            book.post(
+                EntryKind.DEPOSIT, user_id=payer, currency="EUR", amount=5, source_id=payer
+            )
+            await book.write(conn)
+
+    assert await world.balance(payer) == (90, 0)
+
+
+# --- buckets that move
+
+
+@pytest.mark.parametrize("state", ["moving", "gone"])
+async def test_a_bucket_that_is_leaving_is_refused(world: World, state: str):
+    payer, payee = await world.pair(funds=100)
+    shard = world.shards.of_id(payer)
+    async with shard.connection() as conn:
+        await conn.execute(SET_STATE, 0, state)
+
+    with pytest.raises(BucketNotHereError, match="bucket 0"):
+        await world.try_transfer(payer, payee, 10)
+    assert await world.balance(payer) == (100, 0)
+
+
+async def test_a_bucket_of_another_shard_is_refused(world: World):
+    with pytest.raises(BucketNotHereError, match="bucket 1"):
+        async with world.shards.of_bucket(0).transaction([0, 1, 2]):
+            pytest.fail("not reached")
+
+
+async def test_a_move_waits_for_the_transactions_of_its_bucket(world: World):
+    payer = await world.user(bucket=0, funds=100)
+    shard = world.shards.of_id(payer)
+
+    async with world.session(payer) as mover:
+        async with shard.transaction([0]), shard.transaction([0]):
+            moving = asyncio.create_task(mover.execute(MOVE, 0))
+            await world.until_waiting(payer)
+            await mover_is_free_for_other_buckets(world, payer)
+            assert not moving.done()
+        await moving
+
+
+async def mover_is_free_for_other_buckets(world: World, payer: UUID) -> None:
+    async with world.session(payer) as other:
+        await other.execute(MOVE, 2)
+
+
+async def test_a_transaction_that_waited_for_a_move_sees_that_the_bucket_left(world: World):
+    payer, payee = await world.pair(funds=100)
+
+    async with world.session(payer) as mover:
+        await mover.execute("BEGIN")
+        await mover.execute(MOVE, 0)
+        waiting = asyncio.create_task(world.try_transfer(payer, payee, 10))
+        await world.until_waiting(payer)
+        await mover.execute(SET_STATE, 0, "gone")
+        await mover.execute("COMMIT")
+
+    with pytest.raises(BucketNotHereError):
+        await waiting
