@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sagas.asking import AskingLane
-from sagas.lane import LaneOptions, RunStep
+from sagas.lane import LaneOptions, RunStep, close_lanes
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
 from sagas.steps.cancel import CancelDone, CancelRequest, cancel
@@ -60,8 +60,7 @@ class GatewayLanes:
 
     async def close(self, *, within_s: float) -> None:
         """Runs what is left for at most `within_s` a lane."""
-        for lane in self._all():
-            await lane.close(within_s=within_s)
+        await close_lanes(self._all(), within_s=within_s)
 
     async def try_transfer(self, request: TryRequest) -> Tried:
         """As `sagas.steps.try_transfer`; raises what it says of this request."""

@@ -11,7 +11,7 @@ import structlog
 
 from messaging.sender import Outgoing
 from messaging.topics import TopicNames
-from sagas.lane import Lane, LaneOptions
+from sagas.lane import Lane, LaneOptions, close_lanes
 from sagas.outcomes import Failed, SetAside
 from shards.dead_letters import DeadLetter, insert_dead_letters
 from shards.ids import IdSource
@@ -56,8 +56,7 @@ class DeadLetters:
 
     async def close(self, *, within_s: float) -> None:
         """Keeps what is waiting for at most `within_s`; the rest is redelivered."""
-        for lane in self._lanes.values():
-            await lane.close(within_s=within_s)
+        await close_lanes(self._lanes.values(), within_s=within_s)
 
     def set_aside(
         self,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sagas.lane import Lane, LaneOptions, RunStep
+from sagas.lane import Lane, LaneOptions, RunStep, close_lanes
 from sagas.messages import Step
 from sagas.notifying import notify_ended
 from sagas.outcomes import Failed, SetAside, Skipped
@@ -88,8 +88,7 @@ class StepLanes:
 
     async def close(self, *, within_s: float) -> None:
         """Runs what is left for at most `within_s`; the rest is redelivered."""
-        for lane in self._all():
-            await lane.close(within_s=within_s)
+        await close_lanes(self._all(), within_s=within_s)
 
     def take(self, incoming: Incoming) -> None:
         """Queues a message in the lane of its step's shard; never waits."""
