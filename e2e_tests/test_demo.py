@@ -5,6 +5,7 @@ import sys
 
 from e2e_tests.client import Client
 from e2e_tests.system import System
+from tests.eventually import eventually
 
 
 async def demo(system: System, gateway: str, *terms: str) -> tuple[int | None, str]:
@@ -34,6 +35,24 @@ async def test_the_demo_agrees_twice_on_the_same_data(system: System, running: C
         assert "insufficient_funds" in said
         assert "invariants hold" in said
         assert "Everything agrees." in said
+
+
+async def test_the_demo_agrees_although_a_worker_is_killed(system: System, client: Client):
+    doomed = await system.spawn_worker()
+    await system.spawn_worker()
+
+    async def is_half_way() -> bool:
+        rows = await system.sql_everywhere("SELECT count(*) AS n FROM transfers")
+        return sum(row["n"] for row in rows) > 100
+
+    async with asyncio.TaskGroup() as tasks:
+        under_way = tasks.create_task(demo(system, client.base, "--users=10", "--transfers=300"))
+        await eventually(is_half_way, within_s=60)
+        await doomed.kill()
+    code, said = under_way.result()
+
+    assert code == 0, said
+    assert "Everything agrees." in said
 
 
 async def test_the_demo_tells_a_cent_that_is_missing(system: System, running: Client):

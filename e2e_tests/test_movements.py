@@ -87,7 +87,7 @@ async def test_amounts_come_out_with_the_digits_of_their_currency(client: Client
             assert (answer.body["currency"], answer.body["amount"]) == (currency.upper(), shown)
 
 
-REFUSED_AMOUNTS = {
+REFUSED_AMOUNTS: dict[str, list[object]] = {
     "missing": [...],
     "amount_not_string": [None, True, 1, 12.5, -1, 10**30, [], ["1"], {}, {"EUR": "1"}],
     "amount_malformed": [

@@ -3,10 +3,10 @@
 import secrets
 import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
-import pytest
 
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.system import BUCKETS, System
@@ -85,24 +85,24 @@ def forged(system: System, alice: Member) -> Iterator[str]:
     now = int(time.time())
     header, claims, signature = alice.token.split(".")
 
-    def token(key: str | None = secret, algorithm: str = "HS256", **changed: object) -> str:
+    def token(changed: dict[str, Any], key: str | None = secret, algorithm: str = "HS256") -> str:
         merged = {**good, **changed}
         kept = {name: value for name, value in merged.items() if value is not None}
         return "Bearer " + jwt.encode(kept, key, algorithm=algorithm)
 
-    yield token(key=secrets.token_hex(32))
-    yield token(key=None, algorithm="none")
-    yield token(key=secret * 2, algorithm="HS512")
-    yield from (token(**{name: None}) for name in ("exp", "iat", "sub", "aud", "iss"))
-    yield token(exp=now - 1)
-    yield token(exp=now + 60.5)
-    yield token(iat=now + 3600)
-    yield token(aud="somebody")
-    yield token(aud=["holdfast", "somebody"])
-    yield token(iss="somebody")
-    yield token(sub="alice")
-    yield token(role="root")
-    yield token(more="x" * 4000)
+    yield token({}, key=secrets.token_hex(32))
+    yield token({}, key=None, algorithm="none")
+    yield token({}, key=secret * 2, algorithm="HS512")
+    yield from (token({name: None}) for name in ("exp", "iat", "sub", "aud", "iss"))
+    yield token({"exp": now - 1})
+    yield token({"exp": now + 60.5})
+    yield token({"iat": now + 3600})
+    yield token({"aud": "somebody"})
+    yield token({"aud": ["holdfast", "somebody"]})
+    yield token({"iss": "somebody"})
+    yield token({"sub": "alice"})
+    yield token({"role": "root"})
+    yield token({"more": "x" * 4000})
     yield f"Bearer {header}.{claims}."
     yield f"Bearer {header}.{claims}"
     yield f"Bearer {header}.{claims}.{signature[:-4]}AAAA"
@@ -212,21 +212,20 @@ async def test_a_token_of_a_user_that_does_not_exist_opens_nothing(system: Syste
             assert refused(await ask(client, method, path, ghost)) == (404, "not_found"), path
 
 
-@pytest.mark.parametrize("path", ["deposits", "withdrawals", "transfers"])
-async def test_a_post_is_checked_in_the_order_401_404_400_422(system: System, client: Client, path):
+async def test_a_post_is_checked_in_the_order_401_404_400_422(system: System, client: Client):
     alice, bob = await client.member(EUR="5.00"), await client.member()
-    mine, his = f"{alice.wallet}/{path}", f"{bob.wallet}/{path}"
-    wrong = {"amount": 5}
 
     async with unchanged(system):
-        no_token = await client.call("POST", his, data=b"{")
-        foreign = await client.call("POST", his, data=b"{", by=alice)
-        no_key = await client.call("POST", mine, wrong, by=alice)
-        not_json = await client.call("POST", mine, data=b"{", by=alice, key=new_key())
-        wrong_body = await client.call("POST", f"{mine}?x=1", wrong, by=alice, key=new_key())
-
-    answers = [no_token, foreign, no_key, not_json, wrong_body]
-    assert [refused(answer)[0] for answer in answers] == [401, 404, 400, 400, 422]
+        for path in ["deposits", "withdrawals", "transfers"]:
+            mine, his = f"{alice.wallet}/{path}", f"{bob.wallet}/{path}"
+            answers = [
+                await client.call("POST", his, data=b"{"),
+                await client.call("POST", his, data=b"{", by=alice),
+                await client.call("POST", mine, {"amount": 5}, by=alice),
+                await client.call("POST", mine, data=b"{", by=alice, key=new_key()),
+                await client.call("POST", mine, {"amount": 5}, by=alice, key=new_key()),
+            ]
+            assert [refused(answer)[0] for answer in answers] == [401, 404, 400, 400, 422]
 
 
 async def test_a_cancel_is_checked_in_the_order_401_404_403_400_422(system: System, client: Client):

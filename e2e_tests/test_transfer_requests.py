@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -101,15 +102,19 @@ async def test_the_default_expiry_is_a_setting(system: System):
 async def test_a_transfer_without_metadata_shows_an_empty_object(client: Client):
     alice, bob = await client.member(EUR="10.00"), await client.member()
 
-    for more in [{}, {"metadata": None}, {"metadata": {}}]:
+    nothing: list[dict[str, Any]] = [{}, {"metadata": None}, {"metadata": {}}]
+
+    for more in nothing:
         answer = await client.transfer(alice, bob, "1", **more)
         read = await client.get_transfer(alice, answer.body["id"])
         assert (answer.body["metadata"], read.body["metadata"]) == ({}, {})
 
 
-WRONG_FIELDS: list[tuple[dict[str, object], list[tuple[str, str]]]] = [
+NO_STRINGS: list[object] = [None, 5, 1.5, True, [], {}]
+NO_INTEGERS: list[object] = ["60", 1.0, 60.5, True, [], {}]
+WRONG_FIELDS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"to": ...}, [("/to", "missing")]),
-    *[({"to": to}, [("/to", "wrong_type")]) for to in (None, 5, 1.5, True, [], {})],
+    *[({"to": to}, [("/to", "wrong_type")]) for to in NO_STRINGS],
     *[
         ({"to": to}, [("/to", "invalid_value")])
         for to in (
@@ -121,10 +126,7 @@ WRONG_FIELDS: list[tuple[dict[str, object], list[tuple[str, str]]]] = [
             " 01a1f8ae-5f87-8004-a897-607e3565c6e7",
         )
     ],
-    *[
-        ({"expires_in_s": value}, [("/expires_in_s", "wrong_type")])
-        for value in ("60", 1.0, 60.5, True, [], {})
-    ],
+    *[({"expires_in_s": value}, [("/expires_in_s", "wrong_type")]) for value in NO_INTEGERS],
     *[
         ({"expires_in_s": value}, [("/expires_in_s", "invalid_value")])
         for value in (0, -1, 604_801, 2**63, -(10**300))

@@ -37,12 +37,11 @@ async def test_a_user_is_created_open_with_an_id_and_nothing_secret(client: Clie
     assert abs(datetime.now(UTC) - created_at) < timedelta(seconds=30)
 
 
-async def test_a_name_may_be_left_out(client: Client):
-    without = await register(client, email="a@example.com")
-    null = await register(client, email="b@example.com", name=None)
-
-    assert (without.status, without.body["name"]) == (201, None)
-    assert (null.status, null.body["name"]) == (201, None)
+async def test_a_name_is_kept_whole_or_left_out(client: Client):
+    for number, name in enumerate(["😀" * 200, "", "<b>'\"\r\n", None, ...]):
+        body = {"name": name} if name is not ... else {}
+        answer = await register(client, email=f"{number}@example.com", **body)
+        assert (answer.status, answer.body["name"]) == (201, body.get("name")), name
 
 
 GOOD_EMAILS = {
@@ -63,15 +62,16 @@ async def test_emails_are_looked_at_for_their_form_only_and_stored_in_one_spelli
         assert (answer.status, answer.body["email"]) == (201, stored), sent
 
 
-@pytest.mark.parametrize("password", ["8 chars!", "x" * 200, "😀" * 200, "  \t\n    "], ids=len)
-async def test_passwords_of_8_to_200_characters_work(client: Client, password):
-    assert (await register(client, email="a@example.com", password=password)).status == 201
-
-    assert (await login(client, "a@example.com", password)).status == 200
-    assert (await login(client, "a@example.com", password[:-1] + "~")).status == 401
+async def test_passwords_of_8_to_200_characters_work(client: Client):
+    for number, password in enumerate(["8 chars!", "x" * 200, "😀" * 200, "  \t\n    "]):
+        email = f"{number}@example.com"
+        assert (await register(client, email=email, password=password)).status == 201, password
+        assert (await login(client, email, password)).status == 200
+        assert (await login(client, email, password[:-1] + "~")).status == 401
 
 
 WRONG = "invalid_value"
+NO_OBJECTS: list[object] = [[], "text", 5, 1.5, True, [{}]]
 REFUSED_FIELDS: list[tuple[object, list[tuple[str, str]]]] = [
     ({}, [("/email", "missing"), ("/password", "missing")]),
     ({"email": "a@b"}, [("/password", "missing")]),
@@ -108,7 +108,7 @@ REFUSED_FIELDS: list[tuple[object, list[tuple[str, str]]]] = [
             ("/role", "unknown_field"),
         ],
     ),
-    *[(body, [("", "wrong_type")]) for body in ([], "text", 5, 1.5, True, [{}])],
+    *[(body, [("", "wrong_type")]) for body in NO_OBJECTS],
 ]
 
 
@@ -123,12 +123,6 @@ async def test_null_is_a_body_of_the_wrong_type(system: System, client: Client):
     async with unchanged(system):
         for path in ["/v1/users", "/v1/auth/login"]:
             assert fields(await client.call("POST", path, data=b"null")) == [("", "wrong_type")]
-
-
-async def test_a_200_character_name_is_kept_whole(client: Client):
-    answer = await register(client, email="a@b", name="😀" * 200)
-
-    assert (answer.status, answer.body["name"]) == (201, "😀" * 200)
 
 
 async def test_a_taken_email_is_409_in_every_spelling(system: System, client: Client):

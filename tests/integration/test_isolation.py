@@ -82,8 +82,8 @@ async def test_a_key_whose_first_try_was_rolled_back_is_free(world: World):
         await first.execute(
             "INSERT INTO transfers (id, bucket, payer_id, payee_id, currency, amount, status,"
             " caller, idempotency_key, fingerprint, traceparent, attempts, next_attempt_at,"
-            " created_at, expires_at) SELECT $1, 0, $2::uuid, $3, 'EUR', 60, 'held', $2::uuid::text,"
-            " 'k', '', '', 0, now(), now(), now()",
+            " created_at, expires_at) SELECT $1, 0, $2::uuid, $3, 'EUR', 60, 'held',"
+            " $2::uuid::text, 'k', '', '', 0, now(), now(), now()",
             doomed.transfer_id,
             payer,
             payee,
@@ -130,9 +130,10 @@ async def race(world: World, order: tuple[str, ...], by: AskedBy) -> list[Any]:
     steps = {"cancel": world.cancel(transfer, by), "debit": world.try_confirm(transfer)}
     outcomes = await world.queued(payer, *(steps[name] for name in order))
     balance = await world.balance(payer)
-    assert balance == {"cancelled": (100, 0), "debited": (40, 0)}[
-        (await world.read(transfer.id)).status
-    ]
+    assert (
+        balance
+        == {"cancelled": (100, 0), "debited": (40, 0)}[(await world.read(transfer.id)).status]
+    )
     return outcomes
 
 
@@ -247,9 +248,7 @@ async def test_two_settles_at_once_end_the_transfer_once(world: World, status: s
     confirmed = await world.confirm(message)
     assert isinstance(confirmed, Confirmed)
 
-    first, second = await world.queued(
-        payer, *(world.settle(confirmed.verdict) for _ in "ab")
-    )
+    first, second = await world.queued(payer, *(world.settle(confirmed.verdict) for _ in "ab"))
 
     assert first == second
     assert isinstance(first, Settled)

@@ -122,20 +122,22 @@ async def test_an_account_that_was_changed_without_its_users_lock_is_not_written
     world: World,
 ):
     payer = await world.user(bucket=0, funds=100)
-    change = "UPDATE accounts SET balance = 90, version = version + 1 WHERE user_id = $1"
 
     with pytest.raises(BookError, match=r"wrote \(0, 1, 0, 0\)"):
-        async with world.shards.of_id(payer).transaction([0]) as conn:
-            users = await lock_users(conn, [payer], wait=True)
-            book = await open_book(conn, users=users, accounts={(payer, "EUR")})
-            async with world.session(payer) as rogue:
-                await rogue.execute(change, payer)
-            book.post(
-                EntryKind.DEPOSIT, user_id=payer, currency="EUR", amount=5, source_id=payer
-            )
-            await book.write(conn)
+        await deposit_while_another_writes(world, payer)
 
     assert await world.balance(payer) == (90, 0)
+
+
+async def deposit_while_another_writes(world: World, user: UUID) -> None:
+    change = "UPDATE accounts SET balance = 90, version = version + 1 WHERE user_id = $1"
+    async with world.shards.of_id(user).transaction([0]) as conn:
+        users = await lock_users(conn, [user], wait=True)
+        book = await open_book(conn, users=users, accounts={(user, "EUR")})
+        async with world.session(user) as rogue:
+            await rogue.execute(change, user)
+        book.post(EntryKind.DEPOSIT, user_id=user, currency="EUR", amount=5, source_id=user)
+        await book.write(conn)
 
 
 # --- buckets that move

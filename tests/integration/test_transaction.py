@@ -1,15 +1,12 @@
 """A transaction of a shard, and every way it can end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from devstack.ports import free_port
-from devstack.postgres import PostgresServer
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.connection import Connection
 from shards.errors import (
@@ -82,6 +79,12 @@ async def pid_of(conn: Connection) -> int:
     return pid
 
 
+async def transact(shard: Shard, work: Callable[[Connection], Awaitable[object]]) -> None:
+    """Runs `work` as one transaction."""
+    async with shard.transaction([0]) as conn:
+        await work(conn)
+
+
 async def is_clean(shard: Shard) -> bool:
     """Whether the pooled connection has no transaction of somebody else open."""
     async with shard.connection() as conn:
@@ -105,10 +108,13 @@ async def test_a_block_that_raises_is_rolled_back_and_its_connection_serves_agai
 ):
     async with shard.connection() as conn:
         pid = await pid_of(conn)
+
+    async def work(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        raise KeyError
+
     with pytest.raises(KeyError):
-        async with shard.transaction([0]) as conn:
-            await conn.execute(CURRENCY, "NEW")
-            raise KeyError
+        await transact(shard, work)
 
     assert await codes(database) == 0
     assert await is_clean(shard)
@@ -117,10 +123,12 @@ async def test_a_block_that_raises_is_rolled_back_and_its_connection_serves_agai
 
 
 async def test_an_error_of_a_statement_is_raised_as_it_is(shard: Shard):
+    async def work(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        await conn.execute(CURRENCY, "NEW")
+
     with pytest.raises(asyncpg.UniqueViolationError) as raised:
-        async with shard.transaction([0]) as conn:
-            await conn.execute(CURRENCY, "NEW")
-            await conn.execute(CURRENCY, "NEW")
+        await transact(shard, work)
 
     assert raised.value.constraint_name == "currencies_pkey"
     assert await is_clean(shard)
@@ -129,11 +137,13 @@ async def test_an_error_of_a_statement_is_raised_as_it_is(shard: Shard):
 async def test_a_block_that_goes_on_after_an_error_is_not_taken_for_committed(
     database: ShardDatabase, shard: Shard
 ):
-    with pytest.raises(RolledBackError, match="ROLLBACK"):
-        async with shard.transaction([0]) as conn:
+    async def work(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        with pytest.raises(asyncpg.UniqueViolationError):
             await conn.execute(CURRENCY, "NEW")
-            with pytest.raises(asyncpg.UniqueViolationError):
-                await conn.execute(CURRENCY, "NEW")
+
+    with pytest.raises(RolledBackError, match="ROLLBACK"):
+        await transact(shard, work)
 
     assert await codes(database) == 0
     assert await is_clean(shard)
@@ -149,8 +159,7 @@ async def test_a_bucket_that_is_not_here_leaves_nothing_open(shard: Shard):
 
 async def test_an_argument_that_cannot_be_sent_is_a_bug_and_not_an_outage(shard: Shard):
     with pytest.raises(asyncpg.DataError, match="query argument"):
-        async with shard.transaction([0]) as conn:
-            await conn.fetchval("SELECT $1::bigint", 2**63)
+        await transact(shard, lambda conn: conn.fetchval("SELECT $1::bigint", 2**63))
 
     assert await is_clean(shard)
 
@@ -169,11 +178,13 @@ async def test_amounts_come_and_go_as_whole_numbers(shard: Shard):
 async def test_a_connection_killed_in_a_transaction_is_away_and_the_next_is_fresh(
     database: ShardDatabase, shard: Shard
 ):
+    async def work(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        await kill(database, await pid_of(conn))
+        await conn.execute(CURRENCY, "TWO")
+
     with pytest.raises(ShardAwayError) as raised:
-        async with shard.transaction([0]) as conn:
-            await conn.execute(CURRENCY, "NEW")
-            await kill(database, await pid_of(conn))
-            await conn.execute(CURRENCY, "TWO")
+        await transact(shard, work)
 
     assert not isinstance(raised.value, CommitUnknownError)
     await shard.ping()
@@ -183,10 +194,12 @@ async def test_a_connection_killed_in_a_transaction_is_away_and_the_next_is_fres
 async def test_a_connection_killed_before_its_commit_was_sent_is_unknown_too(
     database: ShardDatabase, shard: Shard
 ):
+    async def work(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        await kill(database, await pid_of(conn))
+
     with pytest.raises(CommitUnknownError):
-        async with shard.transaction([0]) as conn:
-            await conn.execute(CURRENCY, "NEW")
-            await kill(database, await pid_of(conn))
+        await transact(shard, work)
 
     await shard.ping()
     assert await codes(database) == 0
@@ -200,10 +213,13 @@ async def test_a_connection_killed_while_it_commits_is_unknown(
         await kill(database, pid)
 
     async with commits_wait(database, table="currencies"), asyncio.TaskGroup() as group:
+
+        async def work(conn: Connection) -> None:
+            await conn.execute(CURRENCY, "NEW")
+            group.create_task(kill_at_commit(await pid_of(conn)))
+
         with pytest.raises(CommitUnknownError):
-            async with shard.transaction([0]) as conn:
-                await conn.execute(CURRENCY, "NEW")
-                group.create_task(kill_at_commit(await pid_of(conn)))
+            await transact(shard, work)
 
     await shard.ping()
     assert await codes(database) == 0
@@ -248,8 +264,7 @@ async def test_a_commit_whose_answer_never_came_may_have_happened_and_the_key_te
 async def test_a_transaction_that_takes_too_long_loses_its_connection(database: ShardDatabase):
     async with opened(database, transaction_s=0.1) as hasty:
         with pytest.raises(ShardAwayError, match="connection lost"):
-            async with hasty.transaction([0]) as conn:
-                await conn.execute("SELECT pg_sleep(60)")
+            await transact(hasty, lambda conn: conn.execute("SELECT pg_sleep(60)"))
 
         await hasty.ping()
 
@@ -305,74 +320,3 @@ async def test_a_deadlock_is_busy_and_one_of_the_two_goes_on(database: ShardData
         errors = [task.exception() for task in tasks]
 
     assert sorted(type(error).__name__ for error in errors) == ["NoneType", "ShardBusyError"]
-
-
-async def test_too_many_connections_are_an_outage_and_not_a_bug(database: ShardDatabase):
-    role = f"limited_{database.dsn.rsplit('_', 1)[1]}"
-    await query(database, f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")
-    limited = ShardDatabase(
-        database.name, database.dsn.replace("holdfast@", f"{role}@"), database.buckets
-    )
-
-    async with opened(limited) as shard:
-        with pytest.raises(ShardAwayError, match="too many connections"):
-            await shard.ping()
-
-    await query(database, f"DROP ROLE {role}")
-
-
-async def test_a_server_that_only_reads_is_away(database: ShardDatabase, shard: Shard):
-    with pytest.raises(ShardAwayError, match="read-only"):
-        async with shard.transaction([0]) as conn:
-            await conn.execute("SET TRANSACTION READ ONLY")
-            await conn.execute(CURRENCY, "NEW")
-
-
-async def test_a_database_that_is_not_there_is_away(database: ShardDatabase):
-    missing = ShardDatabase("shard9", database.dsn + "_not", (0,))
-
-    async with opened(missing) as shard:
-        with pytest.raises(ShardAwayError, match="does not exist"):
-            await shard.ping()
-
-
-# --- a server that goes and comes back
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """A server that the test may stop."""
-    server = PostgresServer(
-        tmp_path / "data", free_port(), tmp_path / "log", {"shared_buffers": "16MB"}
-    )
-    server.start()
-    yield server
-    server.kill()
-
-
-async def test_a_stopped_server_is_away_at_once_and_serves_again_when_it_is_back(
-    own_server: PostgresServer,
-):
-    database = ShardDatabase("shard0", own_server.dsn("postgres"), (0,))
-    async with opened(database, transaction_s=5.0) as shard:
-        await shard.ping()
-        with pytest.raises(ShardAwayError, match="connection lost"):
-            async with shard.connection() as conn:
-                own_server.stop()
-                await conn.fetchval("SELECT 1")
-        with pytest.raises(ShardAwayError, match="no connection"):
-            await shard.ping()
-
-        own_server.start()
-        await shard.ping()
-
-
-async def test_a_killed_server_breaks_a_transaction_as_away(own_server: PostgresServer):
-    database = ShardDatabase("shard0", own_server.dsn("postgres"), (0,))
-    async with opened(database, transaction_s=5.0) as shard:
-        with pytest.raises(ShardAwayError):
-            async with shard.connection() as conn:
-                own_server.kill()
-                await conn.fetchval("SELECT 1")
-        with pytest.raises(ShardAwayError, match="no connection"):
-            await shard.ping()

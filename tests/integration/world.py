@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from sagas.messages import Message
+from sagas.messages import Message, Step
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy, claim_messages
@@ -187,6 +187,44 @@ class World:
         shard = self.shards.of_id(payer)
         return await claim_messages(shard, buckets=shard.buckets, policy=POLICY, jitter=0.0)
 
+    async def deliver(self, message: Message) -> Message | None:
+        """What a worker does with a message; the next message, if it leads to one.
+
+        A confirm's verdict is settled at once, as the confirm lane hands it on.
+        """
+        shard = self.shards.of_bucket(message.bucket)
+        match message.step:
+            case Step.TRY_CONFIRM:
+                (tried,) = await self.run_try_confirm([message])
+                return tried.confirm if isinstance(tried, TryConfirmed) else None
+            case Step.CONFIRM:
+                confirmed = await self.confirm(message)
+                if isinstance(confirmed, Confirmed):
+                    await self.settle(confirmed.verdict)
+            case Step.CANCEL:
+                request = CancelRequest(
+                    transfer_id=message.transfer_id,
+                    payer_id=message.payer_id,
+                    asked_by=AskedBy.EXPIRY,
+                )
+                await cancel(shard, [request], wait=True, timing=TIMING)
+        return None
+
+    async def drain(self, ids: Sequence[UUID]) -> None:
+        """Redrives these transfers, and nothing else sends, until all of them are over."""
+        for _ in range(5):
+            rows = [await self.read(id_) for id_ in ids]
+            pending = [row for row in rows if Status(row.status) not in TERMINAL]
+            if not pending:
+                return
+            for shard in self.shards.shards:
+                mine = [row.id for row in pending if self.shards.of_id(row.id) is shard]
+                if mine:
+                    await self.make_due(*mine)
+                    for message in await self.redrive(mine[0]):
+                        await self.deliver(message)
+        raise AssertionError("redrive does not bring them to an end")
+
     async def read(self, transfer_id: UUID) -> Transfer:
         """The transfer's row."""
         async with self.shards.of_id(transfer_id).connection() as conn:
@@ -214,6 +252,21 @@ class World:
                 transfer.id,
             )
 
+    async def rewrite_balance(self, user_id: UUID, balance: int) -> None:
+        """Puts a balance where no entries have brought it."""
+        async with self.shards.of_id(user_id).connection() as conn:
+            await conn.execute(
+                "UPDATE accounts SET balance = $2 WHERE user_id = $1", user_id, balance
+            )
+
+    async def shift_clock(self, user_id: UUID, by: timedelta) -> None:
+        """Lets the clock of the user's shard step."""
+        async with self.session(user_id) as conn:
+            await conn.execute(
+                "CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE"
+                f" RETURN clock_timestamp() + interval '{by.total_seconds()} seconds'"
+            )
+
     async def make_due(self, *ids: UUID) -> None:
         """Lets redrive look at these now."""
         async with self.shards.of_id(ids[0]).connection() as conn:
@@ -224,12 +277,11 @@ class World:
 
     async def queued(self, user_id: UUID, *steps: Coroutine[Any, Any, T]) -> list[T]:
         """Lets steps queue for a user's row, in this order, and then go on; their results."""
-        async with asyncio.TaskGroup() as group:
-            async with self.locked(user_id):
-                tasks = []
-                for step in steps:
-                    tasks.append(group.create_task(step))
-                    await self.until_waiting(user_id, len(tasks))
+        async with asyncio.TaskGroup() as group, self.locked(user_id):
+            tasks = []
+            for step in steps:
+                tasks.append(group.create_task(step))
+                await self.until_waiting(user_id, len(tasks))
         return [task.result() for task in tasks]
 
     async def until_waiting(self, user_id: UUID, sessions: int = 1) -> None:

@@ -16,7 +16,7 @@ PACKAGES = ("shards", "sagas", "gateway", "workers", "messaging", "cli")
 SUBJECTS = sorted(file.stem for file in (ROOT / "shards" / "sql").glob("*.sql"))
 RUNS_SQL = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor"}
 SQL = re.compile(
-    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s.+\sSET|DELETE\s+FROM|SET\s+LOCAL)\b", re.S
+    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s.+\sSET|DELETE\s+FROM|SET\s+LOCAL)\b", re.DOTALL
 )
 
 
