@@ -68,7 +68,7 @@ class PostgresSettings(Section):
     shards: PositiveInt = Field(4, description="Shard databases that `make run` creates.")
     pool_size: PositiveInt = Field(10, description="Connections a process opens to one shard.")
     statement_s: Seconds = Field(5.0, description="A transaction older than this is dropped.")
-    lock_s: Seconds = Field(2.0, description="How long a statement waits for a row lock.")
+    lock_s: Seconds = Field(0.25, description="How long a statement waits for a row lock.")
     allow_unsafe: bool = Field(
         False, description="Accept fsync or synchronous_commit off (tests only)."
     )

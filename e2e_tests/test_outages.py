@@ -112,7 +112,8 @@ async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
     await asyncio.to_thread(two_servers[1].stop)
     async with own_system(databases, kafka.bootstrap, tmp_path) as system:
         client = await system.start_gateway()
-        await system.start_worker()
+        worker = await system.start_worker()
+        watching = asyncio.create_task(worker.watch())
 
         before = await client.call("GET", "/ready")
         await asyncio.to_thread(two_servers[1].start)
@@ -121,6 +122,8 @@ async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
 
         assert before.body["status"] == "degraded"
         assert done.body["status"] == "completed"
+        assert not watching.done()
+        watching.cancel()
 
 
 async def _a_pair_on_each_shard(

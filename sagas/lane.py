@@ -6,7 +6,7 @@ next. Its errors stay its own: a shard that is away stops its lanes and nobody e
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 # A batch of at least so many says that traffic is dense and company worth waiting for.
 _DENSE = 4
-# Users whose row others hold are waited for beside the lane, so many at once.
+# Users whose row stays taken are waited for one by one beside the lane, so many at once.
 _ALONE_AT_ONCE = 4
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -66,7 +66,7 @@ class Lane(Generic[ItemT, OutcomeT]):
     Args:
         name: shard and step, for the logs.
         run: the step.
-        user_of: whose row an item locks; items of one user whose row is taken run alone.
+        user_of: whose row an item locks; items whose row is taken run beside the lane.
         deliver: what to do with outcomes after the commit, `Failed` ones included; called once per
             item and must not raise.
         on_pressure: told True when the lane gets full, False when half of it is free again.
@@ -92,6 +92,9 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._late: deque[ItemT] = deque()
+        self._late_arrived = asyncio.Event()
+        self._stalled: dict[Hashable, deque[ItemT]] = {}
         self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
         self._depth = 0
         self._is_full = False
@@ -112,6 +115,7 @@ class Lane(Generic[ItemT, OutcomeT]):
     def start(self) -> None:
         """Begins to run; `offer` may have been called before."""
         self._spawn(self._work())
+        self._spawn(self._work_late())
 
     def offer(self, item: ItemT) -> None:
         """Queues an item, also in a full lane: who offers looks at `is_full` first."""
@@ -146,18 +150,65 @@ class Lane(Generic[ItemT, OutcomeT]):
     async def _work(self) -> None:
         while True:
             batch = await self._gather()
-            outcomes = await self._attempt(batch, wait=False)
-            skipped: dict[Hashable, list[ItemT]] = defaultdict(list)
-            done: list[tuple[ItemT, OutcomeT | Failed]] = []
-            for item, outcome in zip(batch, outcomes, strict=True):
-                if outcome is SKIPPED:
-                    skipped[self._user_of(item)].append(item)
-                else:
-                    done.append((item, outcome))
-            if done:
-                self._spawn(self._hand_over(done))
-            for items in skipped.values():
-                self._spawn(self._run_alone(items))
+            self._sort_out(batch, await self._attempt(batch, wait=False))
+
+    def _sort_out(
+        self, batch: list[ItemT], outcomes: Sequence[OutcomeT | Failed | Skipped]
+    ) -> None:
+        """Delivers what was done, and puts what was skipped where its user is waited for."""
+        done: list[tuple[ItemT, OutcomeT | Failed]] = []
+        for item, outcome in zip(batch, outcomes, strict=True):
+            if outcome is not SKIPPED:
+                done.append((item, outcome))
+            elif (stalled := self._stalled.get(self._user_of(item))) is not None:
+                stalled.append(item)
+            else:
+                self._late.append(item)
+                self._late_arrived.set()
+        if done:
+            self._spawn(self._hand_over(done))
+
+    async def _work_late(self) -> None:
+        """What others had locked for the moment, gathered again: this batch waits for its locks.
+
+        Most locks are held for some milliseconds, so most of what is late gets through together.
+        """
+        while True:
+            while not self._late:
+                self._late_arrived.clear()
+                await self._late_arrived.wait()
+            batch = _take(self._late, self._options.batch_max)
+            try:
+                outcomes = await self._run_once(batch, wait=True)
+            except Exception as error:  # noqa: BLE001 - told again, and sorted out, user by user
+                _log.info("step.late_batch_failed", lane=self.name, error=str(error))
+                self._stall(batch)
+            else:
+                self._sort_out(batch, outcomes)
+
+    def _stall(self, batch: list[ItemT]) -> None:
+        """Gives each user of a late batch that failed a queue of its own: one stalls alone."""
+        for item in batch:
+            user = self._user_of(item)
+            if user in self._stalled:
+                self._stalled[user].append(item)
+            else:
+                self._stalled[user] = deque([item])
+                self._spawn(self._run_alone(user))
+
+    async def _run_alone(self, user: Hashable) -> None:
+        """One user's items, until there are none; other users go on meanwhile."""
+        queue = self._stalled[user]
+        while queue:
+            items = _take(queue, self._options.batch_max)
+            outcomes = await self._attempt(items, wait=True)
+            done = [
+                (item, outcome)
+                for item, outcome in zip(items, outcomes, strict=True)
+                if outcome is not SKIPPED
+            ]
+            self._spawn(self._hand_over(done))
+        del self._stalled[user]
 
     async def _gather(self) -> list[ItemT]:
         while not self._queue:
@@ -166,20 +217,9 @@ class Lane(Generic[ItemT, OutcomeT]):
         most = self._options.batch_max
         if self._is_dense and self._options.linger_s > 0 and len(self._queue) < most:
             await asyncio.sleep(self._options.linger_s)
-        batch = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        batch = _take(self._queue, most)
         self._is_dense = len(batch) >= _DENSE
         return batch
-
-    async def _run_alone(self, items: list[ItemT]) -> None:
-        """One user's items, waiting for its lock; other users go on meanwhile."""
-        outcomes = await self._attempt(items, wait=True)
-        await self._hand_over(
-            [
-                (item, outcome)
-                for item, outcome in zip(items, outcomes, strict=True)
-                if outcome is not SKIPPED
-            ]
-        )
 
     async def _attempt(
         self, items: list[ItemT], *, wait: bool
@@ -188,7 +228,8 @@ class Lane(Generic[ItemT, OutcomeT]):
         while True:
             attempt += 1
             try:
-                return await self._run_once(items, wait=wait)
+                async with self._alone if wait else nullcontext():
+                    return await self._run_once(items, wait=wait)
             except ShardTransientError as error:
                 _log.warning("step.transient", lane=self.name, attempt=attempt, error=str(error))
                 if self._options.attempts is not None and attempt >= self._options.attempts:
@@ -198,8 +239,7 @@ class Lane(Generic[ItemT, OutcomeT]):
             await asyncio.sleep(self._options.backoff.wait_s(attempt))
 
     async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
-        async with self._alone if wait else nullcontext():
-            outcomes = await self._run(items, wait=wait)
+        outcomes = await self._run(items, wait=wait)
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
         return outcomes
@@ -238,6 +278,10 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("lane.failed", lane=self.name, exc_info=task.exception())
+
+
+def _take(queue: deque[ItemT], most: int) -> list[ItemT]:
+    return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
 class Closable(Protocol):

@@ -56,7 +56,7 @@ class ShardOptions:
 
     pool_size: int = 10
     transaction_s: float = 5.0
-    lock_s: float = 2.0
+    lock_s: float = 0.25
 
 
 class Shard:

@@ -1,6 +1,7 @@
 """Who waits for whom: users in one order, what is locked skipped, buckets that move."""
 
 import asyncio
+from itertools import count
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,7 @@ from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.book import BookError, EntryKind, open_book
 from shards.errors import BucketNotHereError, ShardBusyError
+from shards.ids import RandomIds
 from shards.shard import Shard, ShardOptions
 from shards.users import LockedUser, find_users, lock_users
 from tests.integration.world import TIMING, World
@@ -25,7 +27,10 @@ def in_order(locked: dict[UUID, LockedUser]) -> list[UUID]:
 
 
 async def test_users_are_locked_in_the_order_of_their_ids(world: World):
+    # Each id is smaller than the one before: a scan comes to the rows in the wrong order.
+    world.ids = RandomIds(milliseconds=count(2**40, -1).__next__)
     users = [await world.user(bucket=bucket) for bucket in (4, 0, 2)]
+
     async with world.shards.of_bucket(0).transaction([0, 2, 4]) as conn:
         locked = await lock_users(conn, users, wait=True)
 
@@ -80,7 +85,7 @@ async def test_a_holder_that_stands_still_is_ended_and_the_waiting_step_goes_on(
     transfer = await world.try_transfer(payer, payee, 60)
 
     async with world.session(payer) as paused:
-        await paused.execute("SET idle_in_transaction_session_timeout = '200ms'")
+        await paused.execute("SET idle_in_transaction_session_timeout = '500ms'")
         await paused.execute("BEGIN")
         await paused.execute("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", payer)
         outcome = await world.try_confirm(transfer)

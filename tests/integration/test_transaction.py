@@ -250,7 +250,7 @@ async def test_a_commit_whose_answer_never_came_may_have_happened_and_the_key_te
 
     async with (
         commits_wait(database, table="transfers"),
-        opened(database, transaction_s=0.2) as hasty,
+        opened(database, transaction_s=1.0, lock_s=30.0) as hasty,
     ):
         with pytest.raises(CommitUnknownError):
             await try_transfers(hasty, [request], wait=True, timing=TIMING)
@@ -262,7 +262,7 @@ async def test_a_commit_whose_answer_never_came_may_have_happened_and_the_key_te
 
 
 async def test_a_transaction_that_takes_too_long_loses_its_connection(database: ShardDatabase):
-    async with opened(database, transaction_s=0.1) as hasty:
+    async with opened(database, transaction_s=0.5) as hasty:
         with pytest.raises(ShardAwayError, match="connection lost"):
             await transact(hasty, lambda conn: conn.execute("SELECT pg_sleep(60)"))
 
@@ -272,21 +272,21 @@ async def test_a_transaction_that_takes_too_long_loses_its_connection(database: 
 async def test_a_cancelled_task_drops_its_connection_and_its_transaction(
     database: ShardDatabase, shard: Shard
 ):
-    reached = asyncio.Event()
+    reached: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    async def stands_still() -> None:
-        async with shard.transaction([0]) as conn:
-            await conn.execute(CURRENCY, "NEW")
-            reached.set()
-            await asyncio.Event().wait()
+    async def stand_still(conn: Connection) -> None:
+        await conn.execute(CURRENCY, "NEW")
+        reached.set_result(await pid_of(conn))
+        await asyncio.Event().wait()
 
-    task = asyncio.create_task(stands_still())
-    await reached.wait()
+    task = asyncio.create_task(transact(shard, stand_still))
+    dropped = await reached
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await is_clean(shard)
+    async with shard.connection() as conn:
+        assert await pid_of(conn) != dropped
     assert await codes(database) == 0
 
 
@@ -294,7 +294,7 @@ async def test_a_cancelled_task_drops_its_connection_and_its_transaction(
 
 
 async def test_without_a_free_connection_the_shard_is_busy(database: ShardDatabase):
-    async with opened(database, pool_size=1, transaction_s=0.1) as small:
+    async with opened(database, pool_size=1, transaction_s=0.5) as small:
         pool = await small._opened()
         # Taken past the shard, which would drop it before the next in line gives up.
         async with pool.acquire():

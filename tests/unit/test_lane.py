@@ -66,7 +66,7 @@ async def test_thin_traffic_is_not_made_to_wait():
 
 
 async def test_dense_traffic_waits_for_company():
-    async with running(linger_s=0.02) as rig:
+    async with running(linger_s=0.1) as rig:
         dense = await rig.started("a1", "b1", "c1", "d1")
         rig.offer("e1")
         dense.succeed()
@@ -181,18 +181,48 @@ async def test_a_skipped_item_waits_for_its_lock_alone_while_others_go_on():
         assert await rig.done() == good("a1")
 
 
-async def test_skipped_items_of_one_user_run_together_and_each_user_apart():
+async def test_what_was_skipped_is_gathered_again_in_a_batch_that_waits():
+    async with running() as rig:
+        (await rig.started("a1", "b1")).succeed(SKIPPED, SKIPPED)
+        first = await rig.call()
+        (await rig.started("c1", "d1")).succeed(SKIPPED, SKIPPED)
+        first.succeed()
+        second = await rig.call()
+
+        assert [(call.items, call.wait) for call in (first, second)] == [
+            (["a1", "b1"], True),
+            (["c1", "d1"], True),
+        ]
+
+
+async def test_a_batch_that_waited_in_vain_runs_user_by_user():
     async with running() as rig:
         (await rig.started("a1", "b1", "a2")).succeed(SKIPPED, SKIPPED, SKIPPED)
+        (await rig.call()).fail(AWAY)
 
         alone = [await rig.call(), await rig.call()]
 
         assert [call.items for call in alone] == [["a1", "a2"], ["b1"]]
 
 
+async def test_a_user_who_stalls_holds_up_nobody_who_comes_late():
+    async with running() as rig:
+        (await rig.started("a1")).succeed(SKIPPED)
+        (await rig.call()).fail(AWAY)
+        stalled = await rig.call()
+        (await rig.started("a2", "b1")).succeed(SKIPPED, SKIPPED)
+        late = await rig.call()
+        stalled.succeed()
+
+        assert late.items == ["b1"]
+        assert await rig.done() == good("a1")
+        assert (await rig.call()).items == ["a2"]
+
+
 async def test_only_so_many_users_are_waited_for_at_once():
     async with running() as rig:
         (await rig.started("a1", "b1", "c1", "d1", "e1")).succeed(*[SKIPPED] * 5)
+        (await rig.call()).fail(AWAY)
         waited_for = [await rig.call() for _ in range(4)]
         await turns()
         assert rig.calls.empty()
