@@ -1,11 +1,11 @@
 """POST /users, POST /auth/login and GET /me."""
 
+import json
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
-import pytest
 
 from e2e_tests.client import Answer, Client
 from e2e_tests.system import System
@@ -71,7 +71,7 @@ async def test_passwords_of_8_to_200_characters_work(client: Client):
 
 
 WRONG = "invalid_value"
-NO_OBJECTS: list[object] = [[], "text", 5, 1.5, True, [{}]]
+NO_OBJECTS: list[object] = [None, [], "text", 5, 1.5, True, [{}]]
 REFUSED_FIELDS: list[tuple[object, list[tuple[str, str]]]] = [
     ({}, [("/email", "missing"), ("/password", "missing")]),
     ({"email": "a@b"}, [("/password", "missing")]),
@@ -115,14 +115,8 @@ REFUSED_FIELDS: list[tuple[object, list[tuple[str, str]]]] = [
 async def test_each_wrong_field_of_a_registration_is_named(system: System, client: Client):
     async with unchanged(system):
         for body, wrong in REFUSED_FIELDS:
-            answer = await client.call("POST", "/v1/users", body)
+            answer = await client.call("POST", "/v1/users", data=json.dumps(body).encode())
             assert sorted(fields(answer)) == sorted(wrong), body
-
-
-async def test_null_is_a_body_of_the_wrong_type(system: System, client: Client):
-    async with unchanged(system):
-        for path in ["/v1/users", "/v1/auth/login"]:
-            assert fields(await client.call("POST", path, data=b"null")) == [("", "wrong_type")]
 
 
 async def test_a_taken_email_is_409_in_every_spelling(system: System, client: Client):
@@ -185,12 +179,13 @@ async def test_each_wrong_field_of_a_login_is_named(system: System, client: Clie
         ({"email": 5, "password": None}, [("/email", "wrong_type"), ("/password", "wrong_type")]),
         ({"email": "a\0@b", "password": "\0"}, [("/email", WRONG), ("/password", WRONG)]),
         ({"email": "a@b", "password": PASSWORD, "otp": "1"}, [("/otp", "unknown_field")]),
-        ([], [("", "wrong_type")]),
+        *[(body, [("", "wrong_type")]) for body in NO_OBJECTS],
     ]
 
     async with unchanged(system):
         for body, wrong in cases:
-            assert fields(await client.call("POST", "/v1/auth/login", body)) == wrong, body
+            sent = json.dumps(body).encode()
+            assert fields(await client.call("POST", "/v1/auth/login", data=sent)) == wrong, body
 
 
 async def test_me_is_the_user_that_was_registered(client: Client):
@@ -202,20 +197,12 @@ async def test_me_is_the_user_that_was_registered(client: Client):
     assert (answer.status, answer.body) == (200, user)
 
 
-async def test_me_has_no_parameters(client: Client):
-    alice = await client.member()
-
-    answer = await client.call("GET", "/v1/me?id=1&id=2&fields=email", by=alice)
-
-    assert fields(answer) == [("/id", "unknown_field"), ("/fields", "unknown_field")]
-
-
-@pytest.mark.parametrize("status", ["frozen", "closed"])
-async def test_frozen_and_closed_users_may_log_in_and_read(system: System, client: Client, status):
+async def test_frozen_and_closed_users_may_log_in_and_read(system: System, client: Client):
     alice = await client.member(EUR="5.00")
-    await system.sql(alice.id, "UPDATE users SET status = $1", status)
 
-    assert (await login(client, alice.email)).status == 200
-    assert (await client.call("GET", "/v1/me", by=alice)).body["status"] == status
-    for path in ["", "/balances/EUR", "/entries", "/transfers"]:
-        assert (await client.call("GET", alice.wallet + path, by=alice)).status == 200, path
+    for status in ("frozen", "closed"):
+        await system.sql(alice.id, "UPDATE users SET status = $1", status)
+        assert (await login(client, alice.email)).status == 200
+        assert (await client.call("GET", "/v1/me", by=alice)).body["status"] == status
+        for path in ["", "/balances/EUR", "/entries", "/transfers"]:
+            assert (await client.call("GET", alice.wallet + path, by=alice)).status == 200, path

@@ -91,11 +91,11 @@ async def test_a_balance_in_a_disabled_currency_is_still_shown(system: System, c
     assert await other.balance(alice) == ("1.00", "0.00")
 
 
-async def test_wallets_have_no_unknown_parameters(client: Client):
+async def test_a_user_a_wallet_and_a_balance_have_no_parameters(client: Client):
     alice = await client.member()
 
-    for path in ["", "/balances/EUR"]:
-        answer = await client.call("GET", f"{alice.wallet}{path}?currency=EUR&x~y%2Fz", by=alice)
+    for path in ["/v1/me", alice.wallet, f"{alice.wallet}/balances/EUR"]:
+        answer = await client.call("GET", f"{path}?currency=EUR&currency=USD&x~y%2Fz", by=alice)
         assert fields(answer) == [
             ("/currency", "unknown_field"),
             ("/x~0y~1z", "unknown_field"),

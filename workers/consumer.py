@@ -210,9 +210,31 @@ class SafeConsumer(Consumer):
             if jumps_ahead and self._verified_jumps.get(tp) != expected:
                 rewound.add(tp)
                 await self._fetch_again(tp, progress, message)
+                continue
+            progress.deliver(message)
+            if self._has_room(tp, message):
+                # Without a turn of the event loop: see there.
+                await self.callback(message)
+                self._read_offset[tp] = message.offset
             else:
-                progress.deliver(message)
                 yield tp, message
+
+    def _has_room(self, tp: TP, message: Message) -> bool:
+        """Whether the message can be put into its agent's buffer without waiting for anything.
+
+        Faust waits for each message in a task of its own, in case there is no room, and that takes
+        two turns of the event loop. A worker whose lanes are busy has few turns: messages trickled
+        in one by one, and lanes made batches of one.
+        """
+        read = self._read_offset[tp]
+        conductor: Any = self.app.topics
+        channels = conductor._tp_index[tp]  # noqa: SLF001 - where Faust delivers to
+        return (
+            self.flow_active
+            and self.app.flow_control.is_active()
+            and (read is None or message.offset >= read)
+            and not any(channel.queue.full() for channel in channels)
+        )
 
     def _progress_of(self, tp: TP, message: Message) -> Progress:
         """The progress to count a message in; a new one if the log or the position went back."""
