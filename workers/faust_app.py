@@ -5,7 +5,7 @@ and commits; everything else is ours. Messages are bytes, decoded where poison c
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import faust
@@ -131,18 +131,45 @@ def subscribe(app: HoldfastApp, *, topic: str, take: Callable[[EventT[Any]], Non
     since an agent that raises loses its message: it is logged, and the message stays unacked.
     """
 
+    def take_one(event: EventT[Any]) -> None:
+        try:
+            take(event)
+        except Exception:
+            log.exception("agent.take_raised", topic=topic, offset=event.message.offset)
+
     async def agent(stream: StreamT[Any]) -> None:
         # The declared type has no noack(); the one that Faust hands over has.
-        async for event in cast("faust.Stream[Any]", stream).noack().events():
-            try:
-                take(event)
-            except Exception:
-                log.exception("agent.take_raised", topic=topic, offset=event.message.offset)
+        events = cast("faust.Stream[Any]", stream).noack().events()
+        buffer = cast("faust.Topic", stream.channel).queue
+        async for event in events:
+            take_one(event)
+            for waiting in _waiting(app, buffer):
+                take_one(waiting)
 
     # Empty values are let through: a message without a value is poison, for us to set aside,
     # where Faust would ack it and raise in the agent.
     source = app.topic(topic, key_type=bytes, value_type=bytes, allow_empty=True)
     app.agent(source, name=f"{app.conf.id}.{topic}")(agent)
+
+
+def _waiting(app: HoldfastApp, buffer: "asyncio.Queue[EventT[Any]]") -> Iterator[EventT[Any]]:
+    """What else is in an agent's buffer now.
+
+    Faust gives the event loop a turn before each event, and a worker whose lanes are busy has few
+    turns: lanes would get their messages one by one, and make batches of one. This does what
+    Faust's stream does with an event, without the turn.
+    """
+    while not buffer.empty():
+        event = buffer.get_nowait()
+        message = event.message
+        is_current = message.generation_id == app.consumer_generation_id
+        if not is_current or not app.flow_control.is_active():
+            # Fetched before a rebalance: it comes again, here or elsewhere.
+            continue
+        if not message.tracked:
+            message.tracked = True
+            app.safe_consumer.track_message(message)
+        yield event
 
 
 class RunningApp:
