@@ -1,7 +1,11 @@
 """Real servers for the tests that ask for them: one of each for a whole run, on free ports."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +28,9 @@ BUCKETS = 8
 # A killed server keeps what it has written either way; only a power cut tells the difference.
 FAST = {"fsync": "off", "full_page_writes": "off"}
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
+MEMORY_BYTES_MIN = 2 * 1024**3
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _logging() -> None:
@@ -31,15 +38,25 @@ def _logging() -> None:
     configure_logging(level="warning", format_="console")
 
 
+@contextmanager
+def _in_memory(otherwise: Path) -> Iterator[Path]:
+    """A folder on the RAM disk where there is a roomy one: each test makes two databases."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_BYTES_MIN:
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(prefix="holdfast-", dir=MEMORY) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A PostgreSQL server with the migrated template; those who stop one start their own."""
-    folder = tmp_path_factory.mktemp("postgres")
-    server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", FAST)
-    server.start()
-    asyncio.run(create_template(server.dsn("postgres"), server.dsn(TEMPLATE)))
-    yield server
-    server.stop()
+    with _in_memory(tmp_path_factory.mktemp("postgres")) as folder:
+        server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", FAST)
+        server.start()
+        asyncio.run(create_template(server.dsn("postgres"), server.dsn(TEMPLATE)))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

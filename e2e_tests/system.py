@@ -19,6 +19,7 @@ import asyncpg
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from audit import AuditedShard, audit
 from config.settings import Settings
@@ -207,8 +208,21 @@ class System:
         assert report.ok, breaches
 
     async def close(self) -> None:
-        """Ends everything that was started."""
+        """Ends everything that was started, and deletes the topics where the broker still runs.
+
+        Topics of all the systems of a run would fill the shared broker's memory.
+        """
         await self._stack.aclose()
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.settings.kafka_bootstrap, request_timeout_ms=5_000
+        )
+        try:
+            await admin.start()
+            await admin.delete_topics(list(self.topics.all))
+        except KafkaError:
+            return
+        finally:
+            await admin.close()
 
     async def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

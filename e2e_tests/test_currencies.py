@@ -1,16 +1,9 @@
 """GET /currencies and /currencies/{code}: for anyone."""
 
+from e2e_tests.answers import SEEDED, disable, fields, refused
 from e2e_tests.client import Client
 from e2e_tests.system import BUCKETS, System
-from e2e_tests.test_http import fields, refused
 from shards.ids import currency_bucket
-
-SEEDED = {"BTC": 8, "ETH": 18, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3, "USD": 2, "USDC": 6}
-
-
-async def disable(system: System, code: str) -> None:
-    """Disables a currency. A gateway that has just seen it may take it for enabled a while."""
-    await system.sql_everywhere("UPDATE currencies SET enabled = false WHERE code = $1", code)
 
 
 async def test_all_currencies_are_listed_by_code_with_their_digits(client: Client):

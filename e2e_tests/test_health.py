@@ -4,9 +4,9 @@ from collections.abc import Collection
 from itertools import count
 
 from devstack.ports import free_port
+from e2e_tests.answers import refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.system import BUCKETS, System
-from e2e_tests.test_http import refused, unchanged
 from shards.ids import currency_bucket, email_bucket
 from tests.eventually import eventually
 

@@ -4,63 +4,16 @@ The helpers of the other files are here too: `refused` and `fields` read a refus
 form, `unchanged` sees that it changed nothing.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Collection, Coroutine
-from contextlib import asynccontextmanager
 
-from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.answers import fields, raw, refused, unchanged
+from e2e_tests.client import Client, Member, new_key
 from e2e_tests.system import System
 
-TABLES = ("users", "accounts", "transfers", "movements", "verdicts", "entries", "outbox")
-# What a refusal that is recorded under its key writes.
-RECORD = ("users", "transfers", "movements", "outbox")
 _BODY_BYTES_MAX = 65_536
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
 _SPAN = "b7ad6b7169203331"
-
-
-def refused(answer: Answer) -> tuple[int, str]:
-    """Status and code of a refusal that has the form of every refusal."""
-    body = answer.body
-    assert answer.headers["Content-Type"] == "application/problem+json", answer
-    assert set(body) - {"errors"} == {"type", "title", "status", "detail", "code", "trace_id"}
-    assert all(
-        body[name] and isinstance(body[name], str) for name in set(body) - {"errors", "status"}
-    )
-    assert body["status"] == answer.status
-    assert body["trace_id"] == answer.headers["X-Trace-Id"]
-    assert re.fullmatch("[a-z_]+", body["code"])
-    assert not re.search(r"Traceback|asyncpg|SELECT|INSERT|UPDATE", json.dumps(body))
-    if "errors" in body:
-        assert body["errors"]
-        assert all(set(error) == {"pointer", "code", "detail"} for error in body["errors"])
-        assert body["code"] == body["errors"][0]["code"]
-    return answer.status, body["code"]
-
-
-def fields(answer: Answer) -> list[tuple[str, str]]:
-    """Pointer and code of each wrong field of a 422."""
-    assert refused(answer)[0] == 422, answer
-    return [(error["pointer"], error["code"]) for error in answer.body["errors"]]
-
-
-@asynccontextmanager
-async def unchanged(system: System, *, but: Collection[str] = ()) -> AsyncIterator[None]:
-    """What happens inside changes no row of any table except those of `but`."""
-    before = await _rows(system, but)
-    yield
-    assert await _rows(system, but) == before
-
-
-async def _rows(system: System, but: Collection[str]) -> list[object]:
-    query = " UNION ALL ".join(
-        f"SELECT '{table}', string_agg(t::text, E'\\n' ORDER BY t::text) FROM {table} AS t"
-        for table in TABLES
-        if table not in but
-    )
-    return [tuple(row) for row in await system.sql_everywhere(query)]
 
 
 def posts(member: Member) -> dict[str, dict[str, object]]:
@@ -74,25 +27,6 @@ def posts(member: Member) -> dict[str, dict[str, object]]:
         f"{member.wallet}/withdrawals": money,
         f"{member.wallet}/transfers": {**money, "to": "bob@example.com", "expires_in_s": 60},
     }
-
-
-async def raw(client: Client, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers (lower case) and body of the answer to what no HTTP client would send."""
-    reader, writer = await asyncio.open_connection(*client.base.removeprefix("http://").split(":"))
-    writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-    body = await reader.readexactly(int(headers["content-length"]))
-    writer.close()
-    await writer.wait_closed()
-    return int(head[0].split()[1]), headers, body
-
-
-async def at_once(*calls: Coroutine[object, object, Answer]) -> list[Answer]:
-    """What each of these calls answers, made at the same time."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(call) for call in calls]
-    return [task.result() for task in tasks]
 
 
 MALFORMED = [

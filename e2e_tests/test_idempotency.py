@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
+from e2e_tests.answers import at_once, disable, raw, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
 from e2e_tests.system import System
-from e2e_tests.test_currencies import disable
-from e2e_tests.test_http import at_once, raw, refused, unchanged
 
 POSTS = ("deposits", "withdrawals", "transfers")
 

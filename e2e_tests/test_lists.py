@@ -6,10 +6,9 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
+from e2e_tests.answers import SHAPE, fields, refused
 from e2e_tests.client import Client, Member
 from e2e_tests.system import System
-from e2e_tests.test_http import fields, refused
-from e2e_tests.test_transfer_requests import SHAPE
 
 ENTRY = {
     *("seq", "currency", "amount", "balance_before", "balance_after", "kind", "transfer_id"),

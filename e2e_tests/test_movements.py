@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from e2e_tests.answers import RECORD, disable, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.system import System
-from e2e_tests.test_currencies import disable
-from e2e_tests.test_http import RECORD, fields, refused, unchanged
 
 POSTS = ("deposits", "withdrawals", "transfers")
 LARGEST = "9" * 25 + ".99"

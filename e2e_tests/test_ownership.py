@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import jwt
 
+from e2e_tests.answers import raw, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.system import BUCKETS, System
-from e2e_tests.test_http import raw, refused, unchanged
 from shards.ids import RandomIds, bucket_of
 
 _BAD_IDS = [

@@ -1,24 +1,18 @@
 """Many at once: one balance, one key, one transfer, and the sum of it all."""
 
-import asyncio
 import random
 from collections import Counter
 
+from e2e_tests.answers import at_once
 from e2e_tests.client import Client, Member
 from e2e_tests.system import System
-
-
-async def _together(*calls):
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(call) for call in calls]
-    return [task.result() for task in tasks]
 
 
 async def test_two_transfers_racing_for_one_balance_get_it_once(running: Client):
     alice = await running.member(EUR="100.00")
     bob = await running.member()
 
-    answers = await _together(*(running.transfer(alice, bob, "60.00", wait=10) for _ in range(2)))
+    answers = await at_once(*(running.transfer(alice, bob, "60.00", wait=10) for _ in range(2)))
 
     assert sorted(answer.status for answer in answers) == [201, 422]
     assert {a.code for a in answers if a.status == 422} == {"insufficient_funds"}
@@ -30,7 +24,7 @@ async def test_a_balance_is_spent_exactly_as_often_as_it_lasts(running: Client):
     alice = await running.member(EUR="100.00")
     bob = await running.member()
 
-    answers = await _together(
+    answers = await at_once(
         *(running.transfer(alice, bob, "9.00", wait=15) for _ in range(64)),
         *(running.withdraw(alice, "9.00") for _ in range(16)),
     )
@@ -46,7 +40,7 @@ async def test_the_same_key_at_once_from_two_gateways_is_one_transfer(
     alice = await running.member(EUR="100.00")
     bob = await running.member()
 
-    answers = await _together(
+    answers = await at_once(
         *(
             gateway.transfer(alice, bob, "10.00", key="once", wait=10)
             for gateway in (running, other) * 8
@@ -70,7 +64,7 @@ async def test_a_cancel_that_races_the_debit_wins_or_loses_and_says_which(runnin
         end = await running.get_transfer(alice, held.body["id"], wait=15)
         return cancelled.status, end.body["status"]
 
-    ends = Counter(await _together(*(pay_and_cancel() for _ in range(60))))
+    ends = Counter(await at_once(*(pay_and_cancel() for _ in range(60))))
 
     assert set(ends) <= {(200, "cancelled"), (409, "completed")}
     paid = ends[409, "completed"]
@@ -80,7 +74,7 @@ async def test_a_cancel_that_races_the_debit_wins_or_loses_and_says_which(runnin
 async def test_a_thousand_transfers_at_once_conserve_every_cent(system: System, running: Client):
     rng = random.Random(7)
     await system.start_worker()
-    members: list[Member] = await _together(*(running.member(EUR="50.00") for _ in range(12)))
+    members: list[Member] = await at_once(*(running.member(EUR="50.00") for _ in range(12)))
 
     async def pay() -> int:
         payer, payee = rng.sample(members, 2)
@@ -88,7 +82,7 @@ async def test_a_thousand_transfers_at_once_conserve_every_cent(system: System, 
             await running.transfer(payer, payee, f"{rng.randint(1, 30)}.{rng.randint(10, 99)}")
         ).status
 
-    statuses = Counter(await _together(*(pay() for _ in range(1_000))))
+    statuses = Counter(await at_once(*(pay() for _ in range(1_000))))
     await system.drained()
 
     assert set(statuses) == {202, 422}

@@ -10,11 +10,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from e2e_tests.answers import NO_OBJECTS, SHAPE, at, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
 from e2e_tests.system import System
-from e2e_tests.test_http import at_once, fields, refused, unchanged
-from e2e_tests.test_transfer_requests import SHAPE, at
-from e2e_tests.test_users import NO_OBJECTS
 from shards.ids import bucket_of
 from tests.eventually import eventually
 

@@ -1,31 +1,19 @@
 """POST transfers: what is accepted, what is refused, and what a refusal leaves behind."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from e2e_tests.answers import RECORD, SHAPE, at, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.system import BUCKETS, System
-from e2e_tests.test_http import RECORD, at_once, fields, refused, unchanged
 from shards.ids import RandomIds, bucket_of
-
-SHAPE = {
-    *("id", "payer_id", "payee_id", "currency", "amount", "status", "reason", "created_at"),
-    *("updated_at", "expires_at", "metadata", "timeline"),
-}
 
 
 def lifetime(transfer: dict[str, str]) -> timedelta:
     """How long a transfer may stay held."""
     return at(transfer["expires_at"]) - at(transfer["created_at"])
-
-
-def at(text: str) -> datetime:
-    """A timestamp of an answer: UTC with six digits."""
-    assert len(text) == len("2026-01-31T23:59:59.000001Z")
-    assert text.endswith("Z")
-    return datetime.fromisoformat(text)
 
 
 async def test_a_transfer_is_accepted_as_held(client: Client):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import jwt
 
+from e2e_tests.answers import NO_OBJECTS, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client
 from e2e_tests.system import System
-from e2e_tests.test_http import at_once, fields, refused, unchanged
 
 PASSWORD = "correct horse battery"
 
@@ -71,7 +71,6 @@ async def test_passwords_of_8_to_200_characters_work(client: Client):
 
 
 WRONG = "invalid_value"
-NO_OBJECTS: list[object] = [None, [], "text", 5, 1.5, True, [{}]]
 REFUSED_FIELDS: list[tuple[object, list[tuple[str, str]]]] = [
     ({}, [("/email", "missing"), ("/password", "missing")]),
     ({"email": "a@b"}, [("/password", "missing")]),

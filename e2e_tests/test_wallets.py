@@ -1,9 +1,8 @@
 """GET /wallets/{user_id} and its balances."""
 
+from e2e_tests.answers import SEEDED, fields, refused
 from e2e_tests.client import Client
 from e2e_tests.system import System
-from e2e_tests.test_currencies import SEEDED
-from e2e_tests.test_http import fields, refused
 
 ZEROS = {"currency": "EUR", "balance": "0.00", "held": "0.00", "available": "0.00", "version": 0}
 

@@ -7,7 +7,6 @@ tests/integration/test_faust_*.py show them.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from time import monotonic
 from typing import Any
@@ -21,6 +20,8 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP, Message
 from typing_extensions import override
 
+from workers.progress import Progress
+
 log = structlog.get_logger()
 
 # A partition that is resumed waits for the poll and the fetch under way; Faust has 1 and 1.5 s.
@@ -32,39 +33,6 @@ GRACE_S = 0.5
 COMMIT_S = 2.0
 # How long leaving the group may take at the end; a group that is not told waits for the session.
 LEAVE_S = 2.0
-
-
-class Progress:
-    """What was delivered of one partition in one assignment, in order, and how far it is done.
-
-    Offsets come in rising order, but not each one: retention removes the oldest. So what may be
-    committed is the offset of the first message that is not acked, or the one after the last.
-    An ack counts for the very message object that was delivered: one from an earlier assignment,
-    or from before the log went back, changes nothing here.
-    """
-
-    __slots__ = ("_in_flight", "_next", "expected")
-
-    def __init__(self, expected: int | None) -> None:
-        self._in_flight: deque[Message] = deque()
-        self._next: int | None = None
-        self.expected = expected  # the offset that comes next, where that is known
-
-    def deliver(self, message: Message) -> None:
-        """Counts a message as in flight until it is acked."""
-        self._in_flight.append(message)
-        self._next = self.expected = message.offset + 1
-
-    @property
-    def committable(self) -> int | None:
-        """The offset to commit: everything below it is done. None if nothing was delivered.
-
-        Cheap: each message is looked at once, not once per commit.
-        """
-        in_flight = self._in_flight
-        while in_flight and in_flight[0].acked:
-            in_flight.popleft()
-        return in_flight[0].offset if in_flight else self._next
 
 
 class SafeConsumerThread(AIOKafkaConsumerThread):

@@ -2,95 +2,24 @@
 
 import asyncio
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from audit import AuditedShard, Outcome, Report, audit
+from audit import AuditedShard, Outcome, Report
 from audit.placement import read_owned
 from audit.reader import ShardReader, open_reader
 from devstack.ports import free_port
-from sagas.outcomes import Failed
 from sagas.steps.cancel import AskedBy
 from sagas.steps.confirm import Confirmed
-from sagas.steps.move import move
 from sagas.steps.try_confirm import confirm_of
-from shards.movements import MovementKind
 from shards.transfers import Transfer
 from tests.databases import ShardDatabase
+from tests.integration.books import Books, audit_of, broken, make_books, move_out
 from tests.integration.world import World
-
-BUCKETS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """Ids of rows of every kind; payers are on shard0, payees on shard1."""
-
-    payer: UUID
-    payee: UUID
-    completed: UUID
-    neighbour: UUID
-    held: UUID
-    debited: UUID
-    credited: UUID
-    cancelled: UUID
-    rejected: UUID
-    refunded: UUID
-
-
-async def make_books(world: World) -> Books:
-    """One transfer in each status, and one that is credited but not settled."""
-    payer, payee = await world.pair(funds=1_000)
-    second, closing = await world.pair(funds=500)
-    neighbour = await world.user(bucket=2, funds=3)
-    await move_out(world, payer, 50)
-    await move_out(world, payer, 5_000)
-    cancelled = await world.try_transfer(payer, payee, 7)
-    await world.cancel(cancelled, AskedBy.PAYER)
-    to_refuse = await world.try_transfer(second, closing, 40)
-    await world.set_status(closing, "closed")
-    credited = await world.debited(payer, payee, 30)
-    await world.confirm(credited)
-    books = Books(
-        payer=payer,
-        payee=payee,
-        completed=(await world.run_all(await world.try_transfer(payer, payee, 100))).id,
-        neighbour=(await world.run_all(await world.try_transfer(payer, neighbour, 11))).id,
-        held=(await world.try_transfer(payer, payee, 20)).id,
-        debited=(await world.debited(payer, payee, 60)).transfer_id,
-        credited=credited.transfer_id,
-        cancelled=cancelled.id,
-        rejected=(await world.try_transfer(payer, payee, 10**9)).id,
-        refunded=(await world.run_all(to_refuse)).id,
-    )
-    # A chain of some length on both sides.
-    for amount in (1, 2, 3):
-        await world.run_all(await world.try_transfer(payer, payee, amount))
-    return books
-
-
-async def move_out(world: World, user_id: UUID, amount: int) -> None:
-    request = world.move_request(user_id, MovementKind.WITHDRAWAL, amount)
-    (outcome,) = await move(world.shards.of_id(user_id), [request], wait=True)
-    assert not isinstance(outcome, Failed)
-
-
-async def audit_of(databases: list[ShardDatabase]) -> Report:
-    shards = [AuditedShard(d.name, d.dsn, d.buckets) for d in databases]
-    return await audit(shards, buckets=BUCKETS)
-
-
-def broken(report: Report) -> dict[str, list[str]]:
-    """The checks that found something, with the ids."""
-    return {
-        check.name: [id_ for breach in check.breaches for id_ in breach.ids]
-        for check in report.checks
-        if check.breaches
-    }
 
 
 async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]) -> None:

@@ -17,8 +17,8 @@ from shards.ids import RandomIds, bucket_of
 from shards.users import lock_users
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
-from tests.integration.test_audit import BUCKETS, Books, audit_of, broken, make_books
-from tests.integration.test_audit_cases import CASES, Case
+from tests.integration.audit_cases import CASES, Case
+from tests.integration.books import BUCKETS, Books, audit_of, broken, make_books
 from tests.integration.world import World
 
 

@@ -18,7 +18,7 @@ from devstack.postgres import PostgresServer
 from shards.dead_letters import DeadLetter, insert_dead_letters
 from shards.ids import RandomIds
 from tests.databases import ShardDatabase, drop_shards
-from tests.integration.test_audit import BUCKETS, make_books
+from tests.integration.books import BUCKETS, make_books
 from tests.integration.world import World
 
 

@@ -8,7 +8,7 @@ import pytest
 from shards.entry_hash import FIRST_PREV_HASH
 from shards.rebuild import AccountState, Difference, rebuild_shard
 from tests.databases import ShardDatabase
-from tests.integration.test_audit import audit_of, make_books
+from tests.integration.books import audit_of, make_books
 from tests.integration.world import World
 
 CORRUPTIONS = {

@@ -1,7 +1,7 @@
 import pytest
 from faust.types.tuples import Message
 
-from workers.consumer import Progress
+from workers.progress import Progress
 
 
 def message(offset: int) -> Message:
