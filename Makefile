@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
+# Two at a time, each with servers of its own: most tests wait for a server most of the time.
+TWO := -n 2 --dist loadfile
 STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -49,10 +51,10 @@ e2e: install ## Black-box tests of the whole system
 	@$(VENV)/bin/pytest e2e_tests
 
 test: check ## Everything that must be green, on servers of its own
-	@$(VENV)/bin/pytest -m "not slow"
+	@$(VENV)/bin/pytest $(TWO) -m "not slow"
 
 test-all: check ## The longer runs too
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest $(TWO)
 
 run: install ## Starts everything; Ctrl-C stops it
 	@exec $(PY) -m devstack run

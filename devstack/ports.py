@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 
 from devstack.errors import PortTakenError
 
@@ -14,21 +15,36 @@ _ATTEMPTS = 200
 # Ports differ between processes that start at the same moment, so never from a fixed seed.
 _dice = random.SystemRandom()
 
-# A port is wanted some time before it is listened on: until then it must not be handed out again.
-_handed_out: set[int] = set()
+# A port is wanted some time before it is listened on: until then nobody must be given it again,
+# also no other process of ours, such as a second run of the tests. So each has a claim: a name that
+# one socket can have, and that is free again when this process ends.
+_claims: dict[int, socket.socket | None] = {}
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now, and that this process has not been given before.
+    """A port that nobody listens on now, and that no process of ours has been given before.
 
     It lies outside of the range of outgoing connections.
     """
     for _ in range(_ATTEMPTS):
         port = _dice.randrange(_LOWEST, _HIGHEST)
-        if port not in _handed_out and is_free(port, host):
-            _handed_out.add(port)
+        if port not in _claims and is_free(port, host) and _claim(port):
             return port
     raise OSError(f"no free port from {_LOWEST} to {_HIGHEST} after {_ATTEMPTS} attempts")
+
+
+def _claim(port: int) -> bool:
+    if not sys.platform.startswith("linux"):
+        _claims[port] = None  # names without a file are Linux's; elsewhere this process must do
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0holdfast.port.{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims[port] = claim
+    return True
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

@@ -1,6 +1,8 @@
 """A port that is taken is told with the setting that moves it."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -50,3 +52,15 @@ def test_no_free_port_is_handed_out_twice():
     ports = [free_port() for _ in range(300)]
 
     assert len(set(ports)) == len(ports)
+
+
+def test_no_two_processes_are_given_one_port():
+    code = "from devstack import ports; print(ports._claim({port}))"
+    port = free_port()
+
+    other = subprocess.run(
+        (sys.executable, "-c", code.format(port=port)), capture_output=True, text=True, check=True
+    )
+
+    assert is_free(port)
+    assert other.stdout.strip() == "False"
