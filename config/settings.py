@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shards.ids import BUCKETS_MAX
+
 PREFIX = "HOLDFAST_"
 DELIMITER = "__"
 
@@ -25,7 +27,7 @@ Milliseconds = Annotated[float, Field(ge=0)]
 class Section(BaseModel):
     """One level of settings; a name that is not known is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class ShardSettings(Section):
@@ -162,10 +164,12 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        # An entry point prints the error, and values are secrets, or addresses with passwords.
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(Path(".holdfast"), description="Folder of all data, logs and keys.")
-    buckets: Annotated[int, Field(ge=1, le=4096)] = Field(
+    buckets: Annotated[int, Field(ge=1, le=BUCKETS_MAX)] = Field(
         32, description="Hash slots of the system; fixed when it is created."
     )
     shards: tuple[ShardSettings, ...] = Field(

@@ -41,7 +41,6 @@ class Tally:
 
     Attributes:
         sent: transfers that have an answer.
-        accepted: those of them that were accepted.
         ended: those that are over, refused ones included.
         checks: what was looked at, by what it was.
         accept_s: from the first try of a request to its 202.
@@ -51,7 +50,6 @@ class Tally:
     def __init__(self, *, transfers: int) -> None:
         self.transfers = transfers
         self.sent = 0
-        self.accepted = 0
         self.ended: list[Ended] = []
         self.statuses: Counter[str] = Counter()
         self.checks: Counter[str] = Counter()
@@ -84,7 +82,6 @@ class Tally:
     def accept(self, *, after_s: float) -> None:
         """A transfer was accepted."""
         self.sent += 1
-        self.accepted += 1
         self.accept_s.append(after_s)
 
     def refuse(self, planned: PlannedTransfer, *, code: str) -> None:

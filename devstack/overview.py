@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from config.settings import Settings
 from devstack.home import Home
@@ -19,17 +20,10 @@ def what_runs(settings: Settings, *, units: Iterable[Unit]) -> Running:
         if unit.server.alive()
     ]
     ourselves = RunningProcess(role=Role.SUPERVISOR, pid=os.getpid(), address="")
-    names = TopicNames.for_prefix(settings.kafka.topic_prefix)
     return Running(
         gateway=gateway_listener(settings).address,
         bootstrap=settings.kafka_bootstrap,
-        topics={
-            "try_confirm": names.try_confirm,
-            "confirm": names.confirm,
-            "cancel": names.cancel,
-            "dead": names.dead,
-            "events": names.events,
-        },
+        topics=asdict(TopicNames.for_prefix(settings.kafka.topic_prefix)),
         shards=tuple(
             RunningShard(name=shard.name, dsn=shard.dsn, buckets=shard.buckets)
             for shard in settings.shard_settings

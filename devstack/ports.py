@@ -18,7 +18,7 @@ _dice = random.SystemRandom()
 # A port is wanted some time before it is listened on: until then nobody must be given it again,
 # also no other process of ours, such as a second run of the tests. So each has a claim: a name that
 # one socket can have, and that is free again when this process ends.
-_claims: dict[int, socket.socket | None] = {}
+_claims: set[int] = set()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -35,7 +35,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 def _claim(port: int) -> bool:
     if not sys.platform.startswith("linux"):
-        _claims[port] = None  # names without a file are Linux's; elsewhere this process must do
+        _claims.add(port)  # names without a file are Linux's; elsewhere this process must do
         return True
     claim = socket.socket(socket.AF_UNIX)
     try:
@@ -43,7 +43,8 @@ def _claim(port: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _claims[port] = claim
+    claim.detach()  # open until this process ends, and nobody's to close
+    _claims.add(port)
     return True
 
 

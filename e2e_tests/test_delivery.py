@@ -110,7 +110,7 @@ async def test_poison_is_set_aside_and_its_neighbours_go_on(system: System, runn
     async with open_topics(system) as topics:
         for number, value in enumerate(POISON):
             for topic in system.topics.steps:
-                await topics.write(topic, value, partition=number % 8, headers=[("h", b"\xff")])
+                await topics.write(topic, value, partition=number % 8, headers=[("h", b"\xff\x00")])
         done = await running.transfer(alice, bob, "10.00", wait=15)
         reasons = await _dead(system, 3 * len(POISON))
         dead = await topics.read_all(system.topics.dead)
@@ -121,6 +121,23 @@ async def test_poison_is_set_aside_and_its_neighbours_go_on(system: System, runn
     assert sorted(len(letter.value or b"") for letter in dead) == sorted(
         3 * [len(value or b"") for value in POISON]
     )
+
+
+async def test_poison_too_long_to_be_copied_is_kept_in_its_row_and_its_neighbours_go_on(
+    system: System, running: Client
+):
+    longest = b"x" * (1024 * 1024 - 120)  # it fits, but not with the headers of a dead letter
+
+    async with open_topics(system) as topics:
+        for value in (b"before", longest, b"after"):
+            await topics.write(system.topics.confirm, value)
+        await _dead(system, 3)
+        await eventually(lambda: _no_lag(system, 3))
+        copies = await topics.read_all(system.topics.dead)
+
+    lengths = await system.sql_everywhere("SELECT length(value) AS value FROM dead_letters")
+    assert sorted(row["value"] for row in lengths) == [5, 6, len(longest)]
+    assert [copy.value for copy in copies] == [b"before", b"after"]
 
 
 @pytest.mark.parametrize("topic", ["try_confirm", "cancel"])

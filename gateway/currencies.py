@@ -39,7 +39,8 @@ class Currencies:
         except ShardTransientError:
             if known is None:
                 raise
-            return known[0]
+            # Not asked again before so long: a shard that hangs must not hold up each request.
+            currency = known[0]
         if currency is not None:
             self._known[code] = (currency, self._clock())
         return currency

@@ -15,7 +15,9 @@ from shards.router import ShardMap
 from shards.shard import Shard
 
 _log = structlog.stdlib.get_logger(__name__)
-_CONNECT_S = 5.0
+_ANSWER_S = 5.0
+# A server that is killed under a statement can show up as an InternalClientError (asyncpg 1069).
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Waiter:
@@ -83,13 +85,13 @@ class EndedNotices:
             try:
                 await self._listen(shard)
                 attempt = 0
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _AWAY as error:
                 _log.warning("notices.away", shard=shard.name, error=repr(error))
             await asyncio.sleep(self._backoff.wait_s(max(attempt, 1)))
 
     async def _listen(self, shard: Shard) -> None:
         """Returns when the connection is lost."""
-        conn = await asyncpg.connect(shard.dsn, timeout=_CONNECT_S)
+        conn = await asyncpg.connect(shard.dsn, timeout=_ANSWER_S, command_timeout=_ANSWER_S)
         lost = asyncio.Event()
         try:
             conn.add_termination_listener(lambda _: lost.set())

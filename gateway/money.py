@@ -6,7 +6,6 @@ No float is ever made.
 import re
 from typing import Final
 
-DECIMALS_MAX: Final = 18
 AMOUNT_DIGITS_MAX: Final = 27
 _SPELLING = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]{1,18}))?")
 

@@ -113,8 +113,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         code: a key of `KINDS`; it gives the status and the title.
         detail: one sentence on this occurrence; the title by default. Never SQL, never a secret.
         errors: the wrong fields, if the refusal names any.
-        headers: of the answer, besides those that every answer has.
-        retry_after_s: whole seconds for `Retry-After`; a 503 says 1 unless told otherwise.
+        headers: of the answer, besides those that every answer has; a 503 has `Retry-After`.
     """
 
     def __init__(
@@ -124,15 +123,14 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         *,
         errors: Iterable[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        retry_after_s: int | None = None,
     ) -> None:
         self.status, self.title = KINDS[code]
         self.code = code
         self.detail = detail or f"{self.title}."
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
-        if retry_after_s is not None or self.status == 503:
-            self.headers["Retry-After"] = str(retry_after_s or 1)
+        if self.status == 503:
+            self.headers["Retry-After"] = "1"
         if code in _CHALLENGES:
             self.headers["WWW-Authenticate"] = _CHALLENGES[code]
         super().__init__(f"{self.status} {code}: {self.detail}")

@@ -101,6 +101,10 @@ class BoundedSender:
         except (BrokerUnavailableError, UnsendableMessageError) as error:
             self.dropped += size
             log.warning("sender.dropped", messages=size, error=repr(error))
+        except Exception:
+            # A bug, and nobody awaits this task: what comes after this batch is still sent.
+            self.dropped += size
+            log.exception("sender.failed", messages=size)
         else:
             self.sent += size
         self._sending = 0

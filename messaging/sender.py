@@ -166,6 +166,11 @@ class KafkaSender:
         except asyncio.CancelledError:
             self._dispose_of(producer)
             raise
+        except Exception:
+            # A bug, and nobody awaits this task: without it nothing would be sent ever again.
+            log.exception("kafka.connect_failed", bootstrap=self._bootstrap)
+            self._dispose_of(producer)
+            return False
         log.info("kafka.connected", bootstrap=self._bootstrap)
         self._producer = producer
         return True

@@ -1,4 +1,4 @@
-"""The topics: their names, how they are made, and the check at every start.
+"""The topics: their names, how they are made, and the check that `holdfast migrate` ends with.
 
 All topics of a saga have as many partitions as there are buckets: the partition *is* the bucket.
 A topic made with other numbers is therefore refused, never adjusted.

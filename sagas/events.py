@@ -5,6 +5,7 @@ from typing import TypedDict
 from sagas.states import Status
 from shards.movements import Movement, MovementKind
 from shards.transfers import Transfer
+from shards.users import User
 from shards.verdicts import Verdict
 
 USER_CREATED = "user.created"
@@ -69,6 +70,11 @@ def credited_data(verdict: Verdict) -> TransferData:
         "status": verdict.kind.value,
         "reason": verdict.reason,
     }
+
+
+def user_data(user: User) -> UserData:
+    """What is told of a user who was created."""
+    return {"user_id": str(user.id), "email": user.email}
 
 
 def movement_data(movement: Movement) -> MovementData:

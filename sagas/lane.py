@@ -201,13 +201,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         queue = self._stalled[user]
         while queue:
             items = _take(queue, self._options.batch_max)
-            outcomes = await self._attempt(items, wait=True)
-            done = [
-                (item, outcome)
-                for item, outcome in zip(items, outcomes, strict=True)
-                if outcome is not SKIPPED
-            ]
-            self._spawn(self._hand_over(done))
+            self._sort_out(items, await self._attempt(items, wait=True))
         del self._stalled[user]
 
     async def _gather(self) -> list[ItemT]:

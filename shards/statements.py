@@ -1,7 +1,7 @@
 """SQL from `.sql` files: named blocks, one file per subject.
 
-A block begins with `-- name: block_name` and ends where the next begins. The Python function
-around a block has the same name; a test prepares every block against the migrated schema and
+A block begins with `-- name: block_name` and ends where the next begins. A Python function that
+is nothing but a block has its name; a test prepares every block against the migrated schema and
 fails on a block that nothing uses.
 """
 

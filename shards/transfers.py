@@ -133,9 +133,9 @@ async def claim_due(
         conn: outside a transaction; the claim is one statement.
         buckets: the payers' buckets to look in.
         limit: rows at the most.
-        backoff_base: wait after the first attempt; doubled for each one after, plus jitter.
+        backoff_base: wait after the first attempt; doubled for each one after, less jitter.
         backoff_cap: the longest wait.
-        jitter: 0 to 1; the wait is shortened by up to half of it.
+        jitter: 0 to 1; half of it is the share by which all these waits are shortened.
 
     Returns:
         Each claimed transfer, and whether its expiry has passed by this shard's clock.

@@ -21,7 +21,8 @@ _log = structlog.stdlib.get_logger(__name__)
 # The supervisor starts the process again after these.
 _EXIT_AGAIN = 75
 _EXIT_REFUSED = 78
-# Faust can hang while it joins its group (pitfall FS7): after so long the process ends regardless.
+# Faust can hang while it stops, after a crash of its own too: after so long the process ends
+# regardless.
 _WATCHDOG_S = 8.0
 
 
@@ -32,10 +33,11 @@ async def _run() -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _begin_stop, stop)
+        loop.add_signal_handler(number, stop.set)
     stopping = asyncio.create_task(stop.wait())
     running = asyncio.create_task(_start_and_watch(worker))
     await asyncio.wait({stopping, running}, return_when=asyncio.FIRST_COMPLETED)
+    _start_watchdog()
     stopping.cancel()
     error = running.exception() if running.done() else None
     if not running.done():
@@ -50,8 +52,7 @@ async def _start_and_watch(worker: Worker) -> None:
     await worker.watch()
 
 
-def _begin_stop(stop: asyncio.Event) -> None:
-    stop.set()
+def _start_watchdog() -> None:
     watchdog = threading.Timer(_WATCHDOG_S, _end_now)
     watchdog.daemon = True
     watchdog.start()

@@ -1,10 +1,12 @@
 """The internal listener of a worker: is it alive, and does it work."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
 from aiohttp import web
+
+# Requests under way may end.
+_FINISH_S = 0.5
 
 
 class Admin:
@@ -34,7 +36,7 @@ class Admin:
         app = web.Application()
         app.router.add_get("/health", self._health)
         app.router.add_get("/ready", self._ready)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_S)
         await runner.setup()
         self._runner = runner
         await web.TCPSite(runner, "127.0.0.1", self._port).start()
@@ -42,8 +44,7 @@ class Admin:
     async def close(self) -> None:
         """Stops listening."""
         if self._runner is not None:
-            async with asyncio.timeout(1.0):
-                await self._runner.cleanup()
+            await self._runner.cleanup()
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response(

@@ -1,14 +1,16 @@
-"""Dead letters: a message set aside, on the shard and on the topic, before it is acked.
+"""Dead letters: a message set aside, on the shard and (if it fits) the topic, before it is acked.
 
 A dead letter decides no outcome and never stops redrive: the row goes on being the memory.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
+from messaging.errors import UnsendableMessageError
 from messaging.sender import Outgoing
 from messaging.topics import TopicNames
 from sagas.lane import Lane, LaneOptions, close_lanes
@@ -66,7 +68,7 @@ class DeadLetters:
         transfer_id: UUID | None,
         ack: Callable[[], None],
     ) -> None:
-        """Keeps a message for a person; `ack` is called when the row and the topic have it."""
+        """Keeps a message for a person; `ack` is called when its row is there and its copy sent."""
         _log.error(
             "message.set_aside",
             reason=why.reason,
@@ -84,9 +86,12 @@ class DeadLetters:
             position=raw.position,
             key=raw.key,
             value=raw.value,
-            headers=[(name, value.decode("utf-8", "replace")) for name, value in raw.headers],
+            headers=[
+                (_storable(name), _storable(value.decode("utf-8", "replace")))
+                for name, value in raw.headers
+            ],
             reason=why.reason,
-            detail=why.detail[:_DETAIL_MAX].replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            detail=_storable(why.detail[:_DETAIL_MAX]),
             transfer_id=transfer_id,
         )
         shard = self._shards.of_bucket(raw.partition)
@@ -109,22 +114,31 @@ class DeadLetters:
     async def _deliver(self, done: Sequence[tuple[_Letter, Failed | None]]) -> None:
         # Without its row a letter is not durable: unacked, it comes again.
         kept = [item for item, outcome in done if not isinstance(outcome, Failed)]
-        await self._outbound.send_raw(
-            [
-                Outgoing(
-                    topic=self._names.dead,
-                    partition=item.raw.partition,
-                    key=item.raw.key or b"",
-                    value=item.raw.value or b"",
-                    headers=(
-                        *item.raw.headers,
-                        ("dead-reason", item.letter.reason.encode()),
-                        ("dead-topic", item.raw.topic.encode()),
-                        ("dead-position", str(item.raw.position).encode()),
-                    ),
-                )
-                for item in kept
-            ]
-        )
+        try:
+            await self._outbound.send_raw([self._copy(item) for item in kept])
+        except UnsendableMessageError:
+            for item in kept:
+                # Too long with the headers that are added: its row has all of it.
+                with suppress(UnsendableMessageError):
+                    await self._outbound.send_raw([self._copy(item)])
         for item in kept:
             item.ack()
+
+    def _copy(self, item: _Letter) -> Outgoing:
+        return Outgoing(
+            topic=self._names.dead,
+            partition=item.raw.partition,
+            key=item.raw.key or b"",
+            value=item.raw.value or b"",
+            headers=(
+                *item.raw.headers,
+                ("dead-reason", item.letter.reason.encode()),
+                ("dead-topic", item.raw.topic.encode()),
+                ("dead-position", str(item.raw.position).encode()),
+            ),
+        )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL has no U+0000, in text or in JSON."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")

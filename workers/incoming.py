@@ -1,9 +1,13 @@
 """A message as a worker holds it: what it says, how it came, and how to say that it is done."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sagas.messages import Message
+
+# As the gateway spells it. A header is not signed: anything else would end up in rows and logs.
+_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +23,10 @@ class Raw:
 
     @property
     def traceparent(self) -> str:
-        """The trace it belongs to; empty when it names none."""
+        """The trace it belongs to; empty when it names none that is well-formed."""
         for name, value in self.headers:
-            if name == "traceparent":
-                return value.decode("ascii", "replace")
+            if name == "traceparent" and _TRACEPARENT.fullmatch(value):
+                return value.decode("ascii")
         return ""
 
 

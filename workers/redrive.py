@@ -44,7 +44,7 @@ class BucketProgress:
         self._seen: dict[tuple[Step, int], int] = {}
 
     def is_moving(self, step: Step, bucket: int) -> bool:
-        """Whether lag is above zero and something was taken since the round before."""
+        """Whether lag is above zero and something was taken since this was asked last."""
         taken = self._taken(step, bucket)
         moved = taken != self._seen.get((step, bucket), 0)
         self._seen[step, bucket] = taken

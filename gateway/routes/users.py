@@ -12,7 +12,7 @@ from gateway.schemas import LoginBody, UserBody, parse_body
 from gateway.tokens import Role, Tokens
 from gateway.tracing import trace_of
 from gateway.views import TokenView, json_response
-from sagas.events import USER_CREATED
+from sagas.events import USER_CREATED, user_data
 from shards.book import open_book
 from shards.errors import CommitUnknownError
 from shards.ids import IdSource, email_bucket
@@ -97,7 +97,7 @@ class UserRoutes:
                 book.tell(
                     USER_CREATED,
                     user_id=user.id,
-                    data={"user_id": str(user.id), "email": user.email},
+                    data=user_data(user),
                     traceparent=trace_of(request).traceparent,
                 )
                 await book.write(conn)

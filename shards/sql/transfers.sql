@@ -37,7 +37,8 @@ RETURNING transfers.id
 
 -- name: claim_due
 -- No user lock: it moves no money and waits for nobody. The wait doubles with each attempt and is
--- capped; jitter takes up to half of it away, so that what failed together comes back spread.
+-- capped; jitter takes up to half of it away, the same for all rows of a claim: shards and claims
+-- come back spread, not the rows of one.
 WITH clock AS MATERIALIZED (SELECT app_now() AS now),
 due AS (
     SELECT t.id

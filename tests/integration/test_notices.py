@@ -60,12 +60,15 @@ async def test_many_ids_come_in_notices_of_at_most_200(world: World):
     assert [id_ for notice in heard for id_ in notice] == ids
 
 
-async def test_nothing_that_ended_is_no_notice(world: World):
+async def test_nothing_that_ended_is_no_notice(world: World, caplog: pytest.LogCaptureFixture):
     payer, payee = await world.pair(funds=100)
     held = await world.try_transfer(payer, payee, 10)
     shard = Shard(name="none", dsn="postgresql://127.0.0.1:1/x", buckets=(), options=ShardOptions())
 
     await notify_ended(shard, [held])
+
+    # Whoever had tried to send one there would have told that it was lost.
+    assert "notice.lost" not in caplog.text
 
 
 async def test_a_notice_that_cannot_be_sent_is_lost_and_told(

@@ -243,6 +243,16 @@ async def test_an_item_that_runs_alone_is_tried_again_and_its_bug_is_its_own():
         assert await rig.done() == [("a1", Failed(BUG))]
 
 
+async def test_no_item_is_lost_that_is_skipped_although_it_waited():
+    async with running() as rig:
+        (await rig.started("a1")).succeed(SKIPPED)
+        (await rig.call()).fail(AWAY)
+        (await rig.call()).succeed(SKIPPED)
+        (await rig.call()).succeed()
+
+        assert await rig.done() == good("a1")
+
+
 async def test_an_item_skipped_after_its_batch_was_split_runs_alone():
     async with running() as rig:
         (await rig.started("a1", "b1")).fail(BUG)

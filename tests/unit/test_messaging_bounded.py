@@ -18,11 +18,14 @@ class FakeSender:
         self.open = asyncio.Event()
         self.open.set()
         self.away = False
+        self.broken = False
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         await self.open.wait()
         if self.away:
             raise BrokerUnavailableError("away")
+        if self.broken:
+            raise RuntimeError("bug")
         self.batches.append(list(messages))
 
 
@@ -68,13 +71,14 @@ async def test_what_is_being_sent_takes_room_too() -> None:
         assert queue.offer(messages(1)) == 1
 
 
-async def test_what_the_broker_does_not_take_is_dropped_and_the_next_goes_on() -> None:
+@pytest.mark.parametrize("failing", ["away", "broken"])
+async def test_what_cannot_be_sent_is_dropped_and_the_next_goes_on(failing: str) -> None:
     sender = FakeSender()
-    sender.away = True
+    setattr(sender, failing, True)
     async with bounded(sender) as queue:
         queue.offer(messages(3))
         await eventually(lambda: queue.dropped == 3)
-        sender.away = False
+        setattr(sender, failing, False)
 
         queue.offer(messages(2))
 

@@ -132,6 +132,24 @@ def test_value_of_the_wrong_kind_is_refused(monkeypatch, name, value):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOLDFAST_MESSAGES__KEYS", '["secret"]'),
+        ("HOLDFAST_AUTH__TOKEN_TTL_S", "secret"),
+        ("HOLDFAST_SHARDS", '[{"name": "a", "dsn": "postgresql://u:secret@h/d", "buckets": [0]}]'),
+    ],
+)
+def test_a_refusal_does_not_tell_the_value(monkeypatch, name, value):
+    monkeypatch.setenv("HOLDFAST_MESSAGES__KEYS", '{"k": "secret"}')
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError) as caught:
+        load_settings()
+
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("buckets", [[0, 1, 2], [0, 1, 2, 2], [0, 1, 2, 4]])
 def test_shards_place_each_bucket_once(monkeypatch, buckets):
     monkeypatch.setenv("HOLDFAST_BUCKETS", "4")

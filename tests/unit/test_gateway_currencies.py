@@ -1,0 +1,74 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from gateway.currencies import Currencies
+from shards.errors import ShardAwayError
+from shards.router import ShardMap
+
+EUR = ("EUR", "Euro", 2, True)
+
+
+class OneShard:
+    """A map of one shard that has euros; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.asked = 0
+        self.now = 0.0
+
+    def of_currency(self, _code: str) -> "OneShard":
+        return self
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        self.asked += 1
+        if self.away:
+            raise ShardAwayError("shard0", "away")
+        yield self
+
+    async def fetchrow(self, _query: str, code: str) -> tuple[object, ...] | None:
+        return EUR if code == "EUR" else None
+
+
+@pytest.fixture
+def shard() -> OneShard:
+    return OneShard()
+
+
+@pytest.fixture
+def currencies(shard: OneShard) -> Currencies:
+    return Currencies(cast("ShardMap", shard), clock=lambda: shard.now)
+
+
+async def test_a_currency_is_asked_for_again_when_it_is_no_longer_fresh(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    for at in (0.0, 4.9, 5.0, 9.9):
+        shard.now = at
+        assert await currencies.find("EUR")
+
+    assert shard.asked == 2
+
+
+async def test_a_shard_that_is_away_is_not_asked_for_a_known_currency_by_each_request(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    await currencies.find("EUR")
+    shard.away, shard.now = True, 5.0
+
+    found = [await currencies.find("EUR") for _ in range(10)]
+
+    assert {currency.code for currency in found if currency is not None} == {"EUR"}
+    assert shard.asked == 2
+
+
+async def test_a_currency_never_seen_is_away_with_its_shard(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    shard.away = True
+
+    with pytest.raises(ShardAwayError):
+        await currencies.find("EUR")
