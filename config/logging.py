@@ -5,7 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 
 def configure_logging(*, level: str, format_: Literal["json", "console"]) -> None:
@@ -21,6 +21,7 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        without_row_details,
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer()
@@ -53,3 +54,12 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
     # The clients tell every retry of an outage; the step that waits tells it once, with its shard.
     for noisy in ("aiokafka", "faust", "mode", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def without_row_details(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Takes PostgreSQL's DETAIL lines out: they quote rows, and so e-mails and balances."""
+    for name, value in event.items():
+        if isinstance(value, str) and "DETAIL:" in value:
+            lines = (line for line in value.splitlines() if not line.startswith("DETAIL:"))
+            event[name] = "\n".join(lines)
+    return event

@@ -1,15 +1,19 @@
 """Servers that stop and come back: the broker, and one shard."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
-from e2e_tests.client import Client, Member
+from e2e_tests.answers import at_once
+from e2e_tests.client import Answer, Client, Member
 from e2e_tests.conftest import own_system
 from e2e_tests.system import System
 from tests.databases import TEMPLATE, ShardDatabase, create_shards, create_template
@@ -103,6 +107,33 @@ async def test_a_shard_that_stops_takes_down_its_own_wallets_only(
         assert await client.balance(there[0]) == ("111.00", "0.00")
 
 
+async def test_a_shard_that_hangs_holds_up_nobody_else(
+    two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
+):
+    databases = await create_shards(
+        [server.dsn("postgres") for server in two_servers], count=2, buckets=8
+    )
+    async with own_system(databases, kafka.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        await system.start_worker()
+        here, there = await _a_pair_on_each_shard(client, system)
+
+        with _hanging(two_servers[1]):
+            unchecked, local, away = await at_once(
+                _timed(client.transfer(here[0], there[0], "10.00")),
+                _timed(client.transfer(here[0], here[1], "5.00")),
+                _timed(client.transfer(there[0], here[0], "10.00", key="away")),
+            )
+        again = await eventually(lambda: _accepted(client, there[0], here[0], "away"))
+        await system.drained()
+
+        assert (unchecked[0].status, local[0].status, away[0].status) == (202, 202, 503)
+        assert unchecked[1] < 4.0
+        assert local[1] < 2.0
+        assert away[1] < 10.0
+        assert again
+
+
 async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
     two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
 ):
@@ -124,6 +155,26 @@ async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
         assert done.body["status"] == "completed"
         assert not watching.done()
         watching.cancel()
+
+
+@contextmanager
+def _hanging(server: PostgresServer) -> Iterator[None]:
+    """Every process of a server stopped: it takes connections and never answers."""
+    postmaster = psutil.Process(server.pid)
+    stopped = [postmaster, *postmaster.children()]
+    for process in stopped:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.resume()
+
+
+async def _timed(call: Coroutine[object, object, Answer]) -> tuple[Answer, float]:
+    """An answer, and how many seconds it took."""
+    since = time.monotonic()
+    return await call, time.monotonic() - since
 
 
 async def _a_pair_on_each_shard(

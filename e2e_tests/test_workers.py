@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from e2e_tests.client import Client, Member
 from e2e_tests.system import System
+from messaging.errors import TopicsError
 
 
 async def test_workers_added_and_killed_under_load_lose_nothing(system: System, client: Client):
@@ -46,3 +49,12 @@ async def _pay_in_circles(client: Client, members: list[Member], *, rounds: int)
             ]
         accepted += sum(call.result().status == 202 for call in calls)
     return accepted
+
+
+async def test_a_worker_refuses_topics_with_other_numbers_than_the_buckets(
+    system: System, client: Client
+):
+    system.change(kafka={"topic_prefix": "nobody-made-these"})
+
+    with pytest.raises(TopicsError, match="holdfast migrate"):
+        await system.start_worker()

@@ -13,7 +13,7 @@ from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
 from gateway.errors import translate
 from gateway.json_body import BODY_BYTES_MAX
-from gateway.lanes import GatewayLanes
+from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
@@ -29,9 +29,11 @@ from gateway.tries import Tries
 from gateway.try_confirms import TryConfirms
 from messaging.bounded import BoundedSender
 from messaging.sender import KafkaSender
+from sagas.asking import Patience
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from shards.check import check_shards, check_when_back
+from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import IdSource, RandomIds
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -39,6 +41,9 @@ _log = structlog.stdlib.get_logger(__name__)
 # A request whose shard is away is answered after so many attempts: the client repeats it.
 _ATTEMPTS = 3
 _LANE_CAPACITY = 5_000
+# A request waits no longer for a shard that hangs; one that reads can be asked again at once.
+_WRITE_S = 8.0
+_READ_S = 3.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
@@ -61,8 +66,14 @@ class Gateway:
         backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
         self.lanes = GatewayLanes(
             self.shards,
-            steps=self._lane_options(backoff, linger_ms=settings.lanes.try_linger_ms),
-            reads=self._lane_options(backoff, linger_ms=0),
+            steps=AskingOptions(
+                lane=self._lane_options(backoff, linger_ms=settings.lanes.try_linger_ms),
+                patience=Patience(answer_s=_WRITE_S, error=CommitUnknownError),
+            ),
+            reads=AskingOptions(
+                lane=self._lane_options(backoff, linger_ms=0),
+                patience=Patience(answer_s=_READ_S, error=ShardAwayError),
+            ),
             timing=timing(settings),
         )
         self.notices = EndedNotices(self.shards, backoff=backoff)

@@ -1,10 +1,11 @@
 """The gateway's lanes: requests of one moment for one shard share a transaction, or a read."""
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sagas.asking import AskingLane
+from sagas.asking import AskingLane, Patience
 from sagas.lane import LaneOptions, RunStep, close_lanes
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
@@ -20,6 +21,14 @@ _ItemT = TypeVar("_ItemT")
 _OutcomeT = TypeVar("_OutcomeT")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskingOptions:
+    """How a lane gathers, and how long its askers wait."""
+
+    lane: LaneOptions
+    patience: Patience
+
+
 class GatewayLanes:
     """One lane of each kind per shard.
 
@@ -31,8 +40,8 @@ class GatewayLanes:
         self,
         shards: ShardMap,
         *,
-        steps: LaneOptions,
-        reads: LaneOptions,
+        steps: AskingOptions,
+        reads: AskingOptions,
         timing: Timing,
     ) -> None:
         self._shards = shards
@@ -124,9 +133,15 @@ def _lane(
     kind: str,
     run: RunStep[_ItemT, _OutcomeT | Failed],
     user_of: Callable[[_ItemT], Hashable],
-    options: LaneOptions,
+    options: AskingOptions,
 ) -> AskingLane[_ItemT, _OutcomeT]:
-    return AskingLane(f"{shard.name}.{kind}", run=run, user_of=user_of, options=options)
+    return AskingLane(
+        f"{shard.name}.{kind}",
+        run=run,
+        user_of=user_of,
+        options=options.lane,
+        patience=options.patience,
+    )
 
 
 def _move_on(shard: Shard) -> RunStep[MoveRequest, Moved | Failed]:

@@ -8,6 +8,7 @@ from gateway.lanes import GatewayLanes
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role
 from sagas.states import TERMINAL
+from shards.errors import ShardTransientError
 from shards.router import ShardMap
 from shards.transfers import Transfer
 
@@ -56,6 +57,10 @@ class TransferReads:
         return transfer
 
     async def _reread(self, transfer: Transfer) -> Transfer:
-        found = await self._lanes.read_transfer(transfer.id)
+        try:
+            found = await self._lanes.read_transfer(transfer.id)
+        except ShardTransientError:
+            # What was seen last is true, only old: a try that is committed is no 503.
+            return transfer
         assert found is not None, "transfers are never deleted"
         return found

@@ -7,10 +7,24 @@ from typing import Generic
 
 from sagas.lane import ItemT, Lane, LaneOptions, OutcomeT, RunStep
 from sagas.outcomes import Failed, Skipped
+from shards.errors import ShardAwayError
 
 
 class LaneFullError(Exception):
     """The lane has as much as it can hold; nothing happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long whoever asks waits, and what is raised then; the item runs on.
+
+    Attributes:
+        answer_s: a shard that hangs must not hold up its askers one after the other.
+        error: `CommitUnknownError` where the item writes, `ShardAwayError` where it only reads.
+    """
+
+    answer_s: float
+    error: type[ShardAwayError]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +46,11 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         run: RunStep[ItemT, OutcomeT | Failed],
         user_of: Callable[[ItemT], Hashable],
         options: LaneOptions,
+        patience: Patience,
     ) -> None:
         self._run = run
+        self._patience = patience
+        self.name = name
         self._unanswered: set[asyncio.Future[OutcomeT]] = set()
         self._lane: Lane[_Asked[ItemT, OutcomeT], OutcomeT | Failed] = Lane(
             name,
@@ -52,16 +69,21 @@ class AskingLane(Generic[ItemT, OutcomeT]):
 
         Raises:
             LaneFullError: there is no room; try again later.
+            ShardAwayError: no answer in time, of the kind that `Patience` says.
             CancelledError: the lane was closed meanwhile; it may or may not have happened.
             Exception: the `Failed` outcome's error.
         """
         if self._lane.is_full:
-            raise LaneFullError(self._lane.name)
+            raise LaneFullError(self.name)
         answer: asyncio.Future[OutcomeT] = asyncio.get_running_loop().create_future()
         self._lane.offer(_Asked(item, answer))
         self._unanswered.add(answer)
         try:
-            return await answer
+            async with asyncio.timeout(self._patience.answer_s):
+                return await answer
+        except TimeoutError as error:
+            late = f"no answer in {self._patience.answer_s:g} s"
+            raise self._patience.error(self.name, late) from error
         finally:
             self._unanswered.discard(answer)
 

@@ -17,6 +17,7 @@ import orjson
 
 from sagas.states import Status
 from shards.ids import bucket_of
+from shards.transfers import Transfer
 
 VERSION = 1
 KEY_BYTES_MIN = 32
@@ -55,6 +56,20 @@ class Message:
     def bucket(self) -> int:
         """The bucket, and so the partition, the message goes to: its step's shard's user."""
         return bucket_of(self.payee_id if self.step is Step.CONFIRM else self.payer_id)
+
+
+def message_of(transfer: Transfer, step: Step) -> Message:
+    """The message that asks for a step of a transfer; build it from a committed row only."""
+    assert transfer.payee_id is not None, "only a rejected transfer has no payee, and it is over"
+    return Message(
+        step=step,
+        transfer_id=transfer.id,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        currency=transfer.currency,
+        amount=transfer.amount,
+        traceparent=transfer.traceparent,
+    )
 
 
 class PoisonError(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sagas.messages import IMPLIED_STEP, Message, Step
+from sagas.messages import IMPLIED_STEP, Message, Step, message_of
 from sagas.states import Status
 from shards.shard import Shard
 from shards.transfers import Transfer, claim_due
@@ -54,13 +54,5 @@ async def claim_messages(
 
 def _implied(transfer: Transfer, *, expired: bool) -> Message:
     status = Status(transfer.status)
-    assert transfer.payee_id is not None
-    return Message(
-        step=Step.CANCEL if expired and status is Status.HELD else IMPLIED_STEP[status],
-        transfer_id=transfer.id,
-        payer_id=transfer.payer_id,
-        payee_id=transfer.payee_id,
-        currency=transfer.currency,
-        amount=transfer.amount,
-        traceparent=transfer.traceparent,
-    )
+    step = Step.CANCEL if expired and status is Status.HELD else IMPLIED_STEP[status]
+    return message_of(transfer, step)

@@ -18,6 +18,11 @@ from shards.statements import load_statements
 _SQL = load_statements("migrate")
 
 
+_CONNECT_S = 10.0
+# Another start that applies the same migrations is waited for so long.
+_LIMITS = {"lock_timeout": "60s"}
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One numbered file of `shards/migrations`."""
@@ -51,7 +56,7 @@ async def migrate(dsn: str, *, shard: str) -> list[str]:
     Raises:
         SchemaError: an applied file has changed, or the database is newer than this code.
     """
-    conn = await asyncpg.connect(dsn)
+    conn = await asyncpg.connect(dsn, timeout=_CONNECT_S, server_settings=_LIMITS)
     try:
         await conn.execute(_SQL["lock_migrations"])
         await conn.execute(_SQL["create_migrations_table"])
@@ -83,7 +88,7 @@ async def set_up_shard(dsn: str, *, shard: str, owned: frozenset[int], buckets: 
     Returns:
         False when that was done before; then nothing is changed.
     """
-    conn = await asyncpg.connect(dsn)
+    conn = await asyncpg.connect(dsn, timeout=_CONNECT_S, server_settings=_LIMITS)
     try:
         async with conn.transaction():
             created = await conn.execute(_SQL["create_system"], shard, buckets)

@@ -12,6 +12,7 @@ import uvloop
 
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
+from messaging.errors import BrokerUnavailableError, TopicsError
 from shards.errors import SchemaError
 from workers.app import Worker
 from workers.faust_app import AppStartError, AppStoppedError
@@ -67,10 +68,10 @@ def _exit_code(error: BaseException | None) -> int:
     match error:
         case None:
             return 0
-        case AppStartError() | AppStoppedError():
+        case AppStartError() | AppStoppedError() | BrokerUnavailableError():
             _log.error("worker.ended", error=str(error))
             return _EXIT_AGAIN
-        case SchemaError() | OSError() | ValueError():
+        case SchemaError() | TopicsError() | OSError() | ValueError():
             _log.error("worker.refused", error=str(error))
             return _EXIT_REFUSED
         case _:

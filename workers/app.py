@@ -11,6 +11,7 @@ from config.settings import Settings
 from config.wiring import key_ring, open_shards, timing, topic_names
 from messaging.envelope import topic_of
 from messaging.sender import KafkaSender
+from messaging.topics import check_topics
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from sagas.messages import Step
@@ -98,12 +99,14 @@ class Worker:
 
         Raises:
             SchemaError: a database is not the shard it is taken for.
-            AppStartError: Kafka is away, or a topic is missing.
+            TopicsError: a topic is missing, or has not a partition for each bucket.
+            BrokerUnavailableError, AppStartError: Kafka is away.
             OSError: the internal listener's port is taken.
         """
         unsafe = self._settings.postgres.allow_unsafe
         away = await check_shards(self._shards, allow_unsafe=unsafe)
         await self._admin.start()
+        await self._check_topics()
         await self._sender.start()
         self._lanes.start()
         self._dead_letters.start()
@@ -147,6 +150,16 @@ class Worker:
         await self._shards.close()
         _log.info("worker.stopped", left_group=left)
         return left
+
+    async def _check_topics(self) -> None:
+        kafka = self._settings.kafka
+        await check_topics(
+            bootstrap=self._settings.kafka_bootstrap,
+            names=self._names,
+            partitions=self._shards.buckets,
+            replication_factor=kafka.replication_factor,
+            min_insync_replicas=kafka.min_insync_replicas,
+        )
 
     def _redrive(self, shard: Shard, outbound: Outbound) -> Redrive:
         redrive = self._settings.redrive

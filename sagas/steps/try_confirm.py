@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sagas.messages import Message, Step
+from sagas.messages import Message, Step, message_of
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from sagas.payer_side import PayerSide, Timing, payer_side
-from sagas.states import TERMINAL, Event, Reason, Status
+from sagas.states import Event, Reason, Status
 from shards.shard import Shard
 from shards.transfers import Transfer
 from shards.users import UserStatus
@@ -65,16 +65,4 @@ def _obstacle(side: PayerSide, transfer: Transfer) -> Reason | None:
 
 def confirm_of(transfer: Transfer) -> Message | None:
     """The confirm of a debited transfer; None in any other status."""
-    if transfer.status != Status.DEBITED:
-        assert transfer.status == Status.HELD or transfer.status in TERMINAL
-        return None
-    assert transfer.payee_id is not None
-    return Message(
-        step=Step.CONFIRM,
-        transfer_id=transfer.id,
-        payer_id=transfer.payer_id,
-        payee_id=transfer.payee_id,
-        currency=transfer.currency,
-        amount=transfer.amount,
-        traceparent=transfer.traceparent,
-    )
+    return message_of(transfer, Step.CONFIRM) if transfer.status == Status.DEBITED else None

@@ -8,7 +8,7 @@ from uuid import UUID
 from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
 from sagas.locking import Locked, lock_step_users
-from sagas.messages import Message, Step
+from sagas.messages import Message, Step, message_of
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from sagas.payer_side import Timing
 from sagas.states import Event, Reason, Status, transition
@@ -188,15 +188,4 @@ class _Batch:
 
 def try_confirm_of(transfer: Transfer) -> Message | None:
     """The try-confirm of a held transfer; None in any other status."""
-    if transfer.status != Status.HELD:
-        return None
-    assert transfer.payee_id is not None
-    return Message(
-        step=Step.TRY_CONFIRM,
-        transfer_id=transfer.id,
-        payer_id=transfer.payer_id,
-        payee_id=transfer.payee_id,
-        currency=transfer.currency,
-        amount=transfer.amount,
-        traceparent=transfer.traceparent,
-    )
+    return message_of(transfer, Step.TRY_CONFIRM) if transfer.status == Status.HELD else None

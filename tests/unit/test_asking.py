@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sagas.asking import AskingLane, LaneFullError
+from sagas.asking import AskingLane, LaneFullError, Patience
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from sagas.outcomes import SKIPPED, Failed, Skipped
-from shards.errors import ShardAwayError
+from shards.errors import CommitUnknownError, ShardAwayError
 
 
 class Gate:
@@ -37,7 +37,9 @@ class Gate:
 
 
 @asynccontextmanager
-async def asking(gate: Gate, *, capacity: int = 10) -> AsyncIterator[AskingLane[str, str]]:
+async def asking(
+    gate: Gate, *, capacity: int = 10, answer_s: float = 60.0
+) -> AsyncIterator[AskingLane[str, str]]:
     lane: AskingLane[str, str] = AskingLane(
         "shard0.try",
         run=gate,
@@ -49,6 +51,7 @@ async def asking(gate: Gate, *, capacity: int = 10) -> AsyncIterator[AskingLane[
             attempts=2,
             backoff=Backoff(first_s=0.0, cap_s=0.0, jitter=lambda: 0.0),
         ),
+        patience=Patience(answer_s=answer_s, error=CommitUnknownError),
     )
     lane.start()
     yield lane
@@ -152,3 +155,13 @@ async def test_who_was_not_answered_when_the_lane_closed_does_not_wait_for_ever(
         await asyncio.wait([caller], timeout=5)
         assert caller.done()
         assert caller.cancelled()
+
+
+async def test_a_caller_of_a_step_that_hangs_is_told_in_time_and_the_step_runs_on():
+    gate = Gate()
+    async with asking(gate, answer_s=0.01) as lane:
+        with pytest.raises(CommitUnknownError, match="no answer in"):
+            await lane.ask("a")
+        gate.opened.set()
+
+        assert await lane.close(within_s=5)
