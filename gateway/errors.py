@@ -3,8 +3,8 @@
 from gateway.problems import Problem
 from sagas.asking import LaneFullError
 from sagas.idempotency import KeyReusedError
+from sagas.keyed_batch import UnknownWalletError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
-from sagas.steps.try_transfer import UnknownWalletError
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.users import EmailTakenError
 

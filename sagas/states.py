@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from shards.users import UserStatus
+
 
 class Status(StrEnum):
     """Where a transfer is in its life."""
@@ -51,6 +53,17 @@ class Reason(StrEnum):
     BALANCE_LIMIT = "balance_limit"
     EXPIRED = "expired"
     CANCELLED_BY_PAYER = "cancelled_by_payer"
+
+
+def refusal_of_payer(status: UserStatus) -> Reason | None:
+    """Why a user with this status may not pay; None when it may."""
+    match status:
+        case UserStatus.FROZEN:
+            return Reason.PAYER_FROZEN
+        case UserStatus.CLOSED:
+            return Reason.PAYER_CLOSED
+        case UserStatus.OPEN:
+            return None
 
 
 class IllegalTransitionError(Exception):

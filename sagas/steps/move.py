@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from typing_extensions import override
+
 from sagas.events import MOVEMENT_DONE, movement_data
-from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
-from sagas.locking import Locked, lock_step_users
-from sagas.outcomes import SKIPPED, Failed, Skipped
-from sagas.states import Reason
-from sagas.steps.try_transfer import UnknownWalletError
-from shards.book import BALANCE_LIMIT, Book, EntryKind, open_book
+from sagas.idempotency import open_key_book
+from sagas.keyed_batch import KeyedBatch
+from sagas.locking import lock_step_users
+from sagas.outcomes import Failed, Skipped
+from sagas.states import Reason, refusal_of_payer
+from shards.book import BALANCE_LIMIT, EntryKind, open_book
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
@@ -81,53 +83,25 @@ async def move(
         book = await open_book(
             conn, users=locked.users, accounts={(r.user_id, r.currency) for r in mine}
         )
-        batch = _Batch(locked, keys, book, replayable)
+        batch = _Batch(
+            KeyOwner.MOVEMENT, locked=locked, keys=keys, book=book, replayable=replayable
+        )
         outcomes = [batch.decide(request) for request in requests]
-        await insert_movements(conn, batch.born)
+        await insert_movements(conn, batch.made)
         await book.write(conn)
     return outcomes
 
 
-class _Batch:
-    def __init__(
-        self, locked: Locked, keys: KeyBook, book: Book, replayable: dict[UUID, Movement]
-    ) -> None:
-        self._locked = locked
-        self._keys = keys
-        self._book = book
-        self._replayable = replayable
-        self.born: list[Movement] = []
+class _Batch(KeyedBatch[MoveRequest, Movement, Moved]):
+    @override
+    def _outcome(self, row: Movement, *, replayed: bool) -> Moved:
+        return Moved(row, replayed)
 
-    def decide(self, request: MoveRequest) -> Moved | Failed | Skipped:
-        if request.user_id in self._locked.skipped:
-            return SKIPPED
-        if request.user_id not in self._locked.users:
-            return Failed(UnknownWalletError(request.user_id))
-        try:
-            earlier = self._keys.earlier(
-                request.key, owner=KeyOwner.MOVEMENT, fingerprint=request.fingerprint
-            )
-        except KeyReusedError as error:
-            return Failed(error)
-        if earlier is not None:
-            return Moved(self._replayable[earlier], replayed=True)
-        obstacle = request.obstacle or self._obstacle(request)
-        if obstacle is not None:
-            return Failed(obstacle)
-        movement = self._bear(request, self._refusal(request))
-        self._replayable[movement.id] = movement
-        self._keys.use(
-            request.key,
-            owner=KeyOwner.MOVEMENT,
-            id_=movement.id,
-            fingerprint=request.fingerprint,
-        )
-        return Moved(movement, replayed=False)
-
+    @override
     def _obstacle(self, request: MoveRequest) -> Exception | None:
         if request.kind is MovementKind.WITHDRAWAL:
             return None
-        if self._locked.users[request.user_id].status is UserStatus.CLOSED:
+        if self._status_of(request.user_id) is UserStatus.CLOSED:
             return WalletClosedError(request.user_id)
         account = self._book.account(request.user_id, request.currency)
         if account.balance + request.amount >= BALANCE_LIMIT:
@@ -137,17 +111,15 @@ class _Batch:
     def _refusal(self, request: MoveRequest) -> Reason | None:
         if request.kind is MovementKind.DEPOSIT:
             return None
-        match self._locked.users[request.user_id].status:
-            case UserStatus.FROZEN:
-                return Reason.PAYER_FROZEN
-            case UserStatus.CLOSED:
-                return Reason.PAYER_CLOSED
-            case UserStatus.OPEN:
-                pass
+        refusal = refusal_of_payer(self._status_of(request.user_id))
+        if refusal is not None:
+            return refusal
         account = self._book.account(request.user_id, request.currency)
         return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
 
-    def _bear(self, request: MoveRequest, refusal: Reason | None) -> Movement:
+    @override
+    def _make(self, request: MoveRequest) -> Movement:
+        refusal = self._refusal(request)
         before = self._book.account(request.user_id, request.currency).balance
         is_deposit = request.kind is MovementKind.DEPOSIT
         entry = None
@@ -176,7 +148,6 @@ class _Batch:
             hash=entry.hash if entry else None,
             created_at=entry.at if entry else self._book.now,
         )
-        self.born.append(movement)
         if entry is not None:
             self._book.tell(
                 MOVEMENT_DONE[request.kind],

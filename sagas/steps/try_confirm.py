@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from sagas.messages import Message, Step, message_of
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from sagas.payer_side import PayerSide, Timing, payer_side
-from sagas.states import Event, Reason, Status
+from sagas.states import Event, Reason, Status, refusal_of_payer
 from shards.shard import Shard
 from shards.transfers import Transfer
-from shards.users import UserStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,7 @@ def _decide(side: PayerSide, message: Message) -> TryConfirmed | SetAside | Skip
 def _obstacle(side: PayerSide, transfer: Transfer) -> Reason | None:
     if transfer.expires_at <= side.now:
         return Reason.EXPIRED
-    match side.payer_status(transfer):
-        case UserStatus.FROZEN:
-            return Reason.PAYER_FROZEN
-        case UserStatus.CLOSED:
-            return Reason.PAYER_CLOSED
-        case UserStatus.OPEN:
-            return None
+    return refusal_of_payer(side.payer_status(transfer))
 
 
 def confirm_of(transfer: Transfer) -> Message | None:

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from typing_extensions import override
+
 from sagas.events import TRANSFER_STATUS, transfer_data
-from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
+from sagas.idempotency import KeyBook, open_key_book
+from sagas.keyed_batch import KeyedBatch
 from sagas.locking import Locked, lock_step_users
 from sagas.messages import Message, Step, message_of
-from sagas.outcomes import SKIPPED, Failed, Skipped
+from sagas.outcomes import Failed, Skipped
 from sagas.payer_side import Timing
-from sagas.states import Event, Reason, Status, transition
+from sagas.states import Event, Reason, Status, refusal_of_payer, transition
 from shards.book import Book, open_book
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.shard import Shard
 from shards.transfers import Transfer, insert_transfers, read_transfers
-from shards.users import UserStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,6 @@ class TryRequest:
         return KeyOf(self.payer_id, self.caller, self.idempotency_key)
 
 
-class UnknownWalletError(Exception):
-    """There is no such user on this shard."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tried:
     """The transfer: held, rejected, or, when `replayed`, as an earlier request left it."""
@@ -86,68 +84,46 @@ async def try_transfers(
         book = await open_book(
             conn, users=locked.users, accounts={(r.payer_id, r.currency) for r in mine}
         )
-        batch = _Batch(locked, keys, book, replayable, timing)
+        batch = _Batch(locked=locked, keys=keys, book=book, replayable=replayable, timing=timing)
         outcomes = [batch.decide(request) for request in requests]
-        await insert_transfers(conn, batch.born)
+        await insert_transfers(conn, batch.made)
         await book.write(conn)
     return outcomes
 
 
-class _Batch:
+class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
     def __init__(
         self,
+        *,
         locked: Locked,
         keys: KeyBook,
         book: Book,
         replayable: dict[UUID, Transfer],
         timing: Timing,
     ) -> None:
-        self._locked = locked
-        self._keys = keys
-        self._book = book
-        self._replayable = replayable
-        self._timing = timing
-        self.born: list[Transfer] = []
-
-    def decide(self, request: TryRequest) -> Tried | Failed | Skipped:
-        if request.payer_id in self._locked.skipped:
-            return SKIPPED
-        if request.payer_id not in self._locked.users:
-            return Failed(UnknownWalletError(request.payer_id))
-        try:
-            earlier = self._keys.earlier(
-                request.key, owner=KeyOwner.TRANSFER, fingerprint=request.fingerprint
-            )
-        except KeyReusedError as error:
-            return Failed(error)
-        if earlier is not None:
-            return Tried(self._replayable[earlier], replayed=True)
-        if request.obstacle is not None:
-            return Failed(request.obstacle)
-        transfer = self._bear(request, self._refusal(request))
-        self._replayable[transfer.id] = transfer
-        self._keys.use(
-            request.key,
-            owner=KeyOwner.TRANSFER,
-            id_=transfer.id,
-            fingerprint=request.fingerprint,
+        super().__init__(
+            KeyOwner.TRANSFER, locked=locked, keys=keys, book=book, replayable=replayable
         )
-        return Tried(transfer, replayed=False)
+        self._timing = timing
+
+    @override
+    def _outcome(self, row: Transfer, *, replayed: bool) -> Tried:
+        return Tried(row, replayed)
+
+    @override
+    def _obstacle(self, request: TryRequest) -> Exception | None:
+        return None
 
     def _refusal(self, request: TryRequest) -> Reason | None:
-        match self._locked.users[request.payer_id].status:
-            case UserStatus.FROZEN:
-                return Reason.PAYER_FROZEN
-            case UserStatus.CLOSED:
-                return Reason.PAYER_CLOSED
-            case UserStatus.OPEN:
-                pass
-        if request.refusal is not None:
-            return request.refusal
+        refusal = refusal_of_payer(self._status_of(request.payer_id)) or request.refusal
+        if refusal is not None:
+            return refusal
         account = self._book.account(request.payer_id, request.currency)
         return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
 
-    def _bear(self, request: TryRequest, refusal: Reason | None) -> Transfer:
+    @override
+    def _make(self, request: TryRequest) -> Transfer:
+        refusal = self._refusal(request)
         now = self._book.now
         status = transition(None, Event.ACCEPT if refusal is None else Event.REJECT)
         expires_at = now + request.expires_in
@@ -174,7 +150,6 @@ class _Batch:
             debited_at=None,
             ended_at=now if refusal else None,
         )
-        self.born.append(transfer)
         if refusal is None:
             self._book.hold(request.payer_id, request.currency, request.amount)
         self._book.tell(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from sagas.keyed_batch import UnknownWalletError
 from sagas.outcomes import Failed, SetAside
 from sagas.states import Reason, Status
 from sagas.steps.cancel import AskedBy
@@ -14,7 +15,7 @@ from sagas.steps.confirm import Confirmed
 from sagas.steps.move import BalanceLimitError, Moved, WalletClosedError, move
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
-from sagas.steps.try_transfer import Tried, TryRequest, UnknownWalletError, try_transfers
+from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
 from shards.book import BALANCE_LIMIT
 from shards.movements import MovementKind
 from tests.integration.world import TIMING, World

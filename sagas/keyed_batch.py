@@ -1,0 +1,123 @@
+"""A batch of requests that carry idempotency keys: what a try and a movement have in common.
+
+Requests are decided one after another in memory, each seeing what the ones before did, and written
+together. The key comes first: nothing that can change is looked at before it.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from sagas.idempotency import KeyBook, KeyReusedError
+from sagas.locking import Locked
+from sagas.outcomes import SKIPPED, Failed, Skipped
+from shards.book import Book
+from shards.keys import KeyOf, KeyOwner
+from shards.users import UserStatus
+
+
+class UnknownWalletError(Exception):
+    """There is no such user on this shard."""
+
+
+class KeyedRequest(Protocol):
+    """What a batch needs to know of a request."""
+
+    @property
+    def key(self) -> KeyOf:
+        """Whose key it is; its wallet is the user to lock."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What tells a repeat from another use of the key."""
+        ...
+
+    @property
+    def obstacle(self) -> Exception | None:
+        """An error that stands only when the key is new."""
+        ...
+
+
+class KeyedRow(Protocol):
+    """A row that a request makes."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        ...
+
+
+RequestT = TypeVar("RequestT", bound=KeyedRequest)
+RowT = TypeVar("RowT", bound=KeyedRow)
+OutcomeT = TypeVar("OutcomeT")
+
+
+class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
+    """Decides requests; `made` has the rows to be inserted.
+
+    Args:
+        owner: the table of the rows.
+        locked: the wallets of the requests.
+        keys: what their keys were used for.
+        book: the accounts they touch.
+        replayable: the rows of `owner` that the keys stand for.
+    """
+
+    def __init__(
+        self,
+        owner: KeyOwner,
+        *,
+        locked: Locked,
+        keys: KeyBook,
+        book: Book,
+        replayable: dict[UUID, RowT],
+    ) -> None:
+        self._owner = owner
+        self._locked = locked
+        self._keys = keys
+        self._book = book
+        self._replayable = replayable
+        self.made: list[RowT] = []
+
+    def decide(self, request: RequestT) -> OutcomeT | Failed | Skipped:
+        """What becomes of a request.
+
+        `Failed` carries `KeyReusedError`, `UnknownWalletError` or an obstacle, and leaves nothing.
+        """
+        wallet_id = request.key.wallet_id
+        if wallet_id in self._locked.skipped:
+            return SKIPPED
+        if wallet_id not in self._locked.users:
+            return Failed(UnknownWalletError(wallet_id))
+        try:
+            earlier = self._keys.earlier(
+                request.key, owner=self._owner, fingerprint=request.fingerprint
+            )
+        except KeyReusedError as error:
+            return Failed(error)
+        if earlier is not None:
+            return self._outcome(self._replayable[earlier], replayed=True)
+        obstacle = request.obstacle or self._obstacle(request)
+        if obstacle is not None:
+            return Failed(obstacle)
+        row = self._make(request)
+        self.made.append(row)
+        self._replayable[row.id] = row
+        self._keys.use(request.key, owner=self._owner, id_=row.id, fingerprint=request.fingerprint)
+        return self._outcome(row, replayed=False)
+
+    @abstractmethod
+    def _obstacle(self, request: RequestT) -> Exception | None:
+        """An error that is not recorded under the key."""
+
+    @abstractmethod
+    def _make(self, request: RequestT) -> RowT:
+        """The row of a new request, refused or not, with what it does to the book."""
+
+    @abstractmethod
+    def _outcome(self, row: RowT, *, replayed: bool) -> OutcomeT:
+        """What is said of a row; `replayed` when an earlier request with its key made it."""
+
+    def _status_of(self, user_id: UUID) -> UserStatus:
+        return self._locked.users[user_id].status
