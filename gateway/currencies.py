@@ -33,6 +33,9 @@ class Currencies:
         known = self._known.get(code)
         if known is not None and self._clock() - known[1] < _FRESH_S:
             return known[0]
+        if known is not None:
+            # One request asks; while it waits, the others go on with what is known.
+            self._known[code] = (known[0], self._clock())
         try:
             async with self._shards.of_currency(code).connection() as conn:
                 currency = await read_currency(conn, code=code)

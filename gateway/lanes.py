@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sagas.asking import AskingLane, Patience
+from sagas.keyed_batch import UnknownWalletError
 from sagas.lane import LaneOptions, RunStep, close_lanes
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
@@ -73,10 +74,12 @@ class GatewayLanes:
 
     async def try_transfer(self, request: TryRequest) -> Tried:
         """As `sagas.steps.try_transfer`; raises what it says of this request."""
+        self._require_ours(request.payer_id)
         return await self._tries[self._shards.of_id(request.payer_id).name].ask(request)
 
     async def move(self, request: MoveRequest) -> Moved:
         """As `sagas.steps.move`; raises what it says of this request."""
+        self._require_ours(request.user_id)
         return await self._moves[self._shards.of_id(request.user_id).name].ask(request)
 
     async def cancel(self, request: CancelRequest) -> CancelDone:
@@ -94,6 +97,11 @@ class GatewayLanes:
     async def find_email(self, email: str) -> tuple[UUID, UserStatus] | None:
         """The user with this normalised e-mail, and its status."""
         return await self._emails[self._shards.of_email(email).name].ask(email)
+
+    def _require_ours(self, user_id: UUID) -> None:
+        """A token may be signed for a wallet that no shard of this system can have."""
+        if not self._shards.knows(user_id):
+            raise UnknownWalletError(user_id)
 
     def _all(self) -> list[AskingLane[Any, Any]]:
         kinds: list[dict[str, AskingLane[Any, Any]]] = [

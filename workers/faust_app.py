@@ -17,6 +17,7 @@ from faust.types.transports import TransportT
 from typing_extensions import override
 
 from workers.consumer import SafeConsumer
+from workers.unreadable import read_what_can_be_read
 
 log = structlog.get_logger()
 
@@ -88,6 +89,7 @@ def create_faust_app(
         buffer_max: Messages that wait in front of one agent.
         poll_records_max: Messages fetched in one go: what a paused partition may still deliver.
     """
+    read_what_can_be_read()
     rebalance_s = max(2 * session_timeout_s, 5.0)
     return HoldfastApp(
         id=app_id,

@@ -1,6 +1,7 @@
 """The redrive loop of a worker: for the payers' buckets whose try-confirms it is assigned."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from enum import Enum, auto
 
@@ -26,6 +27,10 @@ class Redriven(Enum):
     AWAY = auto()
 
 
+# A bucket that never rests is redriven all the same, once in so long.
+_LEFT_ALONE_S = 20.0
+
+
 class BucketProgress:
     """Whether a step's messages of a bucket are waiting in Kafka and being worked on.
 
@@ -34,21 +39,38 @@ class BucketProgress:
     Args:
         lag: messages of a step's bucket that are not done; None where it is not known.
         taken: how many messages of a step's bucket were taken so far.
+        clock: seconds of a clock that only goes forward.
     """
 
     def __init__(
-        self, *, lag: Callable[[Step, int], int | None], taken: Callable[[Step, int], int]
+        self,
+        *,
+        lag: Callable[[Step, int], int | None],
+        taken: Callable[[Step, int], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lag = lag
         self._taken = taken
+        self._clock = clock
         self._seen: dict[tuple[Step, int], int] = {}
+        self._moving_since: dict[tuple[Step, int], float] = {}
 
     def is_moving(self, step: Step, bucket: int) -> bool:
-        """Whether lag is above zero and something was taken since this was asked last."""
+        """Whether lag is above zero and something was taken since this was asked last.
+
+        For so long at the most: a message that is never acked keeps the lag above zero for good.
+        """
         taken = self._taken(step, bucket)
         moved = taken != self._seen.get((step, bucket), 0)
         self._seen[step, bucket] = taken
-        return bool(self._lag(step, bucket)) and moved
+        if not (self._lag(step, bucket) and moved):
+            self._moving_since.pop((step, bucket), None)
+            return False
+        since = self._moving_since.setdefault((step, bucket), self._clock())
+        if self._clock() - since < _LEFT_ALONE_S:
+            return True
+        del self._moving_since[step, bucket]
+        return False
 
 
 class Redrive:

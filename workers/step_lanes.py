@@ -19,6 +19,7 @@ from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
 from sagas.steps.confirm import Confirmed, confirm
 from sagas.steps.settle import Settled, settle
 from sagas.steps.try_confirm import TryConfirmed, try_confirm
+from shards.errors import ShardTransientError
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.verdicts import Verdict
@@ -173,8 +174,10 @@ class StepLanes:
             for settling, outcome in done:
                 if isinstance(outcome, SetAside):
                     self._set_aside(settling.incoming, outcome)
+                elif _is_bug(outcome):
+                    self._set_aside(settling.incoming, SetAside("bug", repr(outcome)))
                 else:
-                    # Failed too: the shard is away, and redrive brings the verdict back.
+                    # Away, too: redrive brings the verdict back.
                     settling.incoming.ack()
 
         return Lane(
@@ -247,3 +250,7 @@ def _payer(incoming: Incoming) -> UUID:
 
 def _payee(incoming: Incoming) -> UUID:
     return incoming.message.payee_id
+
+
+def _is_bug(outcome: object) -> bool:
+    return isinstance(outcome, Failed) and not isinstance(outcome.error, ShardTransientError)

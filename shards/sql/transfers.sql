@@ -43,7 +43,10 @@ WITH clock AS MATERIALIZED (SELECT app_now() AS now),
 due AS (
     SELECT t.id
     FROM transfers AS t, clock
-    WHERE t.bucket = ANY($1::integer[]) AND t.next_attempt_at <= clock.now
+    WHERE t.bucket = ANY($1::integer[])
+        -- Nothing is planned later than this but by a clock that was ahead and is put right.
+        AND (t.next_attempt_at <= clock.now
+            OR t.next_attempt_at > clock.now + 2 * greatest($3::interval, $4::interval))
     ORDER BY t.next_attempt_at
     LIMIT $2
     FOR NO KEY UPDATE OF t SKIP LOCKED

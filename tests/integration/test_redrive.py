@@ -175,3 +175,17 @@ async def test_redrive_alone_brings_every_transfer_to_its_end(world: World):
         "refunded",
     ]
     assert await world.balance(payer) == (90, 0)
+
+
+async def test_what_a_clock_that_was_ahead_has_planned_far_away_is_claimed(world: World):
+    payer, payee = await world.pair(funds=100)
+    held = await world.try_transfer(payer, payee, 10)
+    async with world.shards.of_id(payer).connection() as conn:
+        await conn.execute(
+            "UPDATE transfers SET next_attempt_at = app_now() + interval '1 hour' WHERE id = $1",
+            held.id,
+        )
+
+    claimed = await world.redrive(payer)
+
+    assert [message.transfer_id for message in claimed] == [held.id]
