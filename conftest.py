@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.limits import raise_file_limit
 from config.logging import configure_logging
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
@@ -33,9 +34,10 @@ MEMORY_BYTES_MIN = 2 * 1024**3
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _logging() -> None:
-    """Logs as in production, without what is only information."""
+def _as_in_production() -> None:
+    """Logs and limits as the entry points set them, without what is only information."""
     configure_logging(level="warning", format_="console")
+    raise_file_limit()
 
 
 @contextmanager
@@ -67,6 +69,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     broker.start()
     yield broker
     broker.stop()
+    shutil.rmtree(folder / "data")
 
 
 @pytest.fixture

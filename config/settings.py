@@ -189,6 +189,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _each_bucket_on_one_shard(self) -> "Settings":
+        if not self.shards and self.postgres.shards > self.buckets:
+            raise ValueError(
+                f"HOLDFAST_POSTGRES__SHARDS is {self.postgres.shards}, but there are only"
+                f" {self.buckets} buckets (HOLDFAST_BUCKETS): a shard without one is of no use"
+            )
         if self.shards:
             placed = sorted(bucket for shard in self.shards for bucket in shard.buckets)
             if placed != list(range(self.buckets)):

@@ -176,6 +176,8 @@ class PostgresServer:
             # The path of a socket may have 107 characters at the most: a folder may have more.
             "unix_socket_directories": "",
             "max_connections": str(_MAX_CONNECTIONS),
+            # In the data folder: a killed server leaves nothing in the machine's shared memory.
+            "dynamic_shared_memory_type": "mmap",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

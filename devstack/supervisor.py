@@ -166,6 +166,8 @@ class Supervisor:
             for name in databases.create_missing(self._postgres.dsn("postgres"), addresses):
                 self._progress.say(f"created database {name}")
         log = self._home.logs / "migrate.log"
+        # Of this start only: its end is shown when the setup fails.
+        log.unlink(missing_ok=True)
         argv = (sys.executable, "-m", "cli.main", "migrate")
         setup = Child(Command(name="migrate", argv=argv, output=log, env=self._env))
         self._setup = setup

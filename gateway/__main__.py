@@ -8,6 +8,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from config.limits import raise_file_limit
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
 from gateway.app import GATEWAY, Gateway, create_app
@@ -23,6 +24,7 @@ _FINISH_S = 2.0
 
 async def _run() -> None:
     settings = load_settings()
+    raise_file_limit()
     configure_logging(level=settings.log.level, format_=settings.log.format)
     app = create_app(settings)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_S, handle_signals=False)

@@ -1,7 +1,8 @@
 """The check at every start: that a database is the shard it is taken for, and safe to trust."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import TypeVar
 
 import asyncpg
 import structlog
@@ -14,6 +15,8 @@ from shards.statements import load_statements
 
 _SQL = load_statements("check")
 _AGAIN_S = 1.0
+
+T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -67,20 +70,16 @@ async def check_shards(shards: ShardMap, *, allow_unsafe: bool) -> list[Shard]:
         SchemaError: the first shard that must not be used.
     """
 
-    async def is_away(shard: Shard) -> bool:
+    async def check_one(shard: Shard) -> Shard | None:
         try:
             await check_shard(shard, buckets=shards.buckets, allow_unsafe=allow_unsafe)
         except ShardTransientError as error:
             _log.warning("shard.away_at_start", shard=shard.name, error=str(error))
-            return True
-        return False
+            return shard
+        return None
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            checks = [group.create_task(is_away(shard)) for shard in shards.shards]
-    except* SchemaError as errors:
-        raise errors.exceptions[0] from None
-    return [shard for shard, check in zip(shards.shards, checks, strict=True) if check.result()]
+    checked = await _all_of(check_one(shard) for shard in shards.shards)
+    return [shard for shard in checked if shard is not None]
 
 
 async def check_when_back(away: Sequence[Shard], *, buckets: int, allow_unsafe: bool) -> None:
@@ -100,9 +99,17 @@ async def check_when_back(away: Sequence[Shard], *, buckets: int, allow_unsafe: 
             _log.info("shard.back", shard=shard.name)
             return
 
+    await _all_of(check_one(shard) for shard in away)
+
+
+async def _all_of(checks: Iterable[Coroutine[None, None, T]]) -> list[T]:
+    """What the checks say, in order; the first error as itself and not in a group."""
     try:
         async with asyncio.TaskGroup() as group:
-            for shard in away:
-                group.create_task(check_one(shard))
-    except* SchemaError as errors:
-        raise errors.exceptions[0] from None
+            tasks = [group.create_task(check) for check in checks]
+    except BaseExceptionGroup as errors:
+        # Not `except*`: Python before 3.11.4 wraps what is raised there in a group again.
+        first: BaseException = errors.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise first

@@ -10,6 +10,7 @@ import threading
 import structlog
 import uvloop
 
+from config.limits import raise_file_limit
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
 from messaging.errors import BrokerUnavailableError, TopicsError
@@ -29,6 +30,7 @@ _WATCHDOG_S = 8.0
 
 async def _run() -> int:
     settings = load_settings()
+    raise_file_limit()
     configure_logging(level=settings.log.level, format_=settings.log.format)
     worker = Worker(settings)
     stop = asyncio.Event()

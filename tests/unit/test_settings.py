@@ -168,3 +168,11 @@ def test_own_shards_deal_out_all_buckets(monkeypatch):
     placed = [bucket for shard in settings.shard_settings for bucket in shard.buckets]
     assert sorted(placed) == list(range(32))
     assert [shard.name for shard in settings.shard_settings] == ["shard0", "shard1", "shard2"]
+
+
+def test_more_shards_than_buckets_are_refused(monkeypatch):
+    monkeypatch.setenv("HOLDFAST_BUCKETS", "4")
+    monkeypatch.setenv("HOLDFAST_POSTGRES__SHARDS", "5")
+
+    with pytest.raises(ValidationError, match="HOLDFAST_POSTGRES__SHARDS is 5"):
+        load_settings()
