@@ -77,7 +77,9 @@ class Home:
 
         The lock stays until the end, so that nobody starts on a folder that is half gone.
         """
-        parts = (self.postgres, self.kafka, self.logs, self.processes)
+        # What `initdb` was at when it was ended lies beside its folder.
+        half_made = self.postgres.with_name(f"{self.postgres.name}.new")
+        parts = (self.postgres, half_made, self.kafka, self.logs, self.processes)
         files = (self.run_file, self.keys_file, self._versions)
         gone = [path for path in (*parts, *files) if path.exists()]
         for path in gone:
