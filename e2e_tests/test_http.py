@@ -1,8 +1,4 @@
-"""What holds for every request: the form of refusals, traces, methods, media types, JSON, keys.
-
-The helpers of the other files are here too: `refused` and `fields` read a refusal and check its
-form, `unchanged` sees that it changed nothing.
-"""
+"""What holds for every request: the form of refusals, traces, methods, media types, JSON, keys."""
 
 import json
 import re

@@ -5,13 +5,16 @@ together. The key comes first: nothing that can change is looked at before it.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sagas.idempotency import KeyBook, KeyReusedError
-from sagas.locking import Locked
+from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
+from sagas.locking import Locked, lock_step_users
 from sagas.outcomes import SKIPPED, Failed, Skipped
-from shards.book import Book
+from shards.book import Book, open_book
+from shards.connection import Connection
 from shards.keys import KeyOf, KeyOwner
 from shards.users import UserStatus
 
@@ -26,6 +29,11 @@ class KeyedRequest(Protocol):
     @property
     def key(self) -> KeyOf:
         """Whose key it is; its wallet is the user to lock."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """Which of the wallet's accounts it is about."""
         ...
 
     @property
@@ -53,31 +61,63 @@ RowT = TypeVar("RowT", bound=KeyedRow)
 OutcomeT = TypeVar("OutcomeT")
 
 
-class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
-    """Decides requests; `made` has the rows to be inserted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenKeys(Generic[RowT]):
+    """What requests with keys are decided on, read under their wallets' locks.
 
-    Args:
-        owner: the table of the rows.
+    Attributes:
+        owner: the table of the rows that the requests make.
         locked: the wallets of the requests.
         keys: what their keys were used for.
-        book: the accounts they touch.
+        book: the accounts they are about.
         replayable: the rows of `owner` that the keys stand for.
     """
 
-    def __init__(
-        self,
-        owner: KeyOwner,
-        *,
-        locked: Locked,
-        keys: KeyBook,
-        book: Book,
-        replayable: dict[UUID, RowT],
-    ) -> None:
-        self._owner = owner
-        self._locked = locked
-        self._keys = keys
-        self._book = book
-        self._replayable = replayable
+    owner: KeyOwner
+    locked: Locked
+    keys: KeyBook
+    book: Book
+    replayable: dict[UUID, RowT]
+
+
+async def open_keys(
+    conn: Connection,
+    requests: Sequence[KeyedRequest],
+    *,
+    owner: KeyOwner,
+    read_rows: Callable[[Connection, list[UUID]], Awaitable[dict[UUID, RowT]]],
+    wait: bool,
+) -> OpenKeys[RowT]:
+    """Locks the wallets, then reads keys, rows and accounts, each in a statement of its own.
+
+    Args:
+        conn: inside a transaction that has locked no user yet.
+        requests: for wallets of this shard, known or not.
+        owner: the table of the rows that the requests make.
+        read_rows: reads rows of that table by id.
+        wait: whether to wait for locked wallets or leave them skipped.
+    """
+    locked = await lock_step_users(conn, {r.key.wallet_id for r in requests}, wait=wait)
+    mine = [r for r in requests if r.key.wallet_id in locked.users]
+    keys = await open_key_book(conn, [r.key for r in mine])
+    # A statement of its own: the rows the keys stand for may be younger than that snapshot.
+    earlier = keys.ids_of(owner)
+    replayable = await read_rows(conn, earlier) if earlier else {}
+    book = await open_book(
+        conn, users=locked.users, accounts={(r.key.wallet_id, r.currency) for r in mine}
+    )
+    return OpenKeys(owner=owner, locked=locked, keys=keys, book=book, replayable=replayable)
+
+
+class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
+    """Decides requests; `made` has the rows to be inserted."""
+
+    def __init__(self, opened: OpenKeys[RowT]) -> None:
+        self._owner = opened.owner
+        self._locked = opened.locked
+        self._keys = opened.keys
+        self._book = opened.book
+        self._replayable = opened.replayable
         self.made: list[RowT] = []
 
     def decide(self, request: RequestT) -> OutcomeT | Failed | Skipped:

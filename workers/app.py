@@ -48,9 +48,10 @@ class Worker:
         self._sender = KafkaSender(
             bootstrap=settings.kafka_bootstrap, client_id="holdfast-worker", linger_ms=2
         )
+        keys = key_ring(settings)
         outbound = Outbound(
             sender=self._sender,
-            keys=key_ring(settings),
+            keys=keys,
             names=self._names,
             backoff=self._backoff(),
         )
@@ -74,7 +75,7 @@ class Worker:
         )
         self._agents = Agents(
             shards=self._shards,
-            keys=key_ring(settings),
+            keys=keys,
             lanes=self._lanes,
             dead_letters=self._dead_letters,
         )

@@ -7,12 +7,10 @@ from uuid import UUID
 from typing_extensions import override
 
 from sagas.events import MOVEMENT_DONE, movement_data
-from sagas.idempotency import open_key_book
-from sagas.keyed_batch import KeyedBatch
-from sagas.locking import lock_step_users
+from sagas.keyed_batch import KeyedBatch, open_keys
 from sagas.outcomes import Failed, Skipped
 from sagas.states import Reason, refusal_of_payer
-from shards.book import BALANCE_LIMIT, EntryKind, open_book
+from shards.book import BALANCE_LIMIT, EntryKind
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
@@ -74,21 +72,13 @@ async def move(
         ShardTransientError: run it again; the keys make that safe.
     """
     async with shard.transaction({bucket_of(r.user_id) for r in requests}) as conn:
-        locked = await lock_step_users(conn, {r.user_id for r in requests}, wait=wait)
-        mine = [r for r in requests if r.user_id in locked.users]
-        keys = await open_key_book(conn, [r.key for r in mine])
-        # A statement of its own: the rows the keys stand for may be younger than that snapshot.
-        earlier = keys.ids_of(KeyOwner.MOVEMENT)
-        replayable = await read_movements(conn, earlier) if earlier else {}
-        book = await open_book(
-            conn, users=locked.users, accounts={(r.user_id, r.currency) for r in mine}
+        opened = await open_keys(
+            conn, requests, owner=KeyOwner.MOVEMENT, read_rows=read_movements, wait=wait
         )
-        batch = _Batch(
-            KeyOwner.MOVEMENT, locked=locked, keys=keys, book=book, replayable=replayable
-        )
+        batch = _Batch(opened)
         outcomes = [batch.decide(request) for request in requests]
         await insert_movements(conn, batch.made)
-        await book.write(conn)
+        await opened.book.write(conn)
     return outcomes
 
 

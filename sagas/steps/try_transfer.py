@@ -8,14 +8,11 @@ from uuid import UUID
 from typing_extensions import override
 
 from sagas.events import TRANSFER_STATUS, transfer_data
-from sagas.idempotency import KeyBook, open_key_book
-from sagas.keyed_batch import KeyedBatch
-from sagas.locking import Locked, lock_step_users
+from sagas.keyed_batch import KeyedBatch, OpenKeys, open_keys
 from sagas.messages import Message, Step, message_of
 from sagas.outcomes import Failed, Skipped
 from sagas.payer_side import Timing
 from sagas.states import Event, Reason, Status, refusal_of_payer, transition
-from shards.book import Book, open_book
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.shard import Shard
@@ -75,35 +72,19 @@ async def try_transfers(
         ShardTransientError: run it again; the keys make that safe.
     """
     async with shard.transaction({bucket_of(r.payer_id) for r in requests}) as conn:
-        locked = await lock_step_users(conn, {r.payer_id for r in requests}, wait=wait)
-        mine = [r for r in requests if r.payer_id in locked.users]
-        keys = await open_key_book(conn, [r.key for r in mine])
-        # A statement of its own: the rows the keys stand for may be younger than that snapshot.
-        earlier = keys.ids_of(KeyOwner.TRANSFER)
-        replayable = await read_transfers(conn, earlier) if earlier else {}
-        book = await open_book(
-            conn, users=locked.users, accounts={(r.payer_id, r.currency) for r in mine}
+        opened = await open_keys(
+            conn, requests, owner=KeyOwner.TRANSFER, read_rows=read_transfers, wait=wait
         )
-        batch = _Batch(locked=locked, keys=keys, book=book, replayable=replayable, timing=timing)
+        batch = _Batch(opened, timing)
         outcomes = [batch.decide(request) for request in requests]
         await insert_transfers(conn, batch.made)
-        await book.write(conn)
+        await opened.book.write(conn)
     return outcomes
 
 
 class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
-    def __init__(
-        self,
-        *,
-        locked: Locked,
-        keys: KeyBook,
-        book: Book,
-        replayable: dict[UUID, Transfer],
-        timing: Timing,
-    ) -> None:
-        super().__init__(
-            KeyOwner.TRANSFER, locked=locked, keys=keys, book=book, replayable=replayable
-        )
+    def __init__(self, opened: OpenKeys[Transfer], timing: Timing) -> None:
+        super().__init__(opened)
         self._timing = timing
 
     @override
