@@ -6,8 +6,9 @@ from config.settings import Settings
 from messaging.topics import TopicNames
 from sagas.messages import KeyRing
 from sagas.payer_side import Timing
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 
 
 def open_shards(settings: Settings) -> ShardMap:
