@@ -164,7 +164,7 @@ VARIANTS = tuple(
     for name, rules, scope, rule, breach in (
         ("payee read before the lock", PayeeReadBeforeTheLock, ONE, "2", Breach.FORBIDDEN),
         ("no verdict that recognises a repeat", NoVerdictKey, CALM, "5", Breach.MONEY),
-        ("two keys for verdicts", TwoVerdictKeys, ONE, "5", Breach.OUTCOME),
+        ("two keys for verdicts", TwoVerdictKeys, ONE, "5", Breach.MONEY),
         ("refused, and not recorded", RefusalNotRecorded, ONE, "5", Breach.MONEY),
         ("a shard that is away is a no", AwayIsNo, CALM, "5", Breach.MONEY),
         ("verdict, then credit", VerdictBeforeCredit, CALM, "5", Breach.MONEY),
