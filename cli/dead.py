@@ -15,6 +15,7 @@ from cli.each import on_each
 from cli.errors import CommandError
 from cli.options import AsJson
 from cli.system import System, find_system
+from cli.text import printable, times
 from config.settings import ShardSettings
 from shards.dead_letters import (
     LetterFilter,
@@ -71,7 +72,7 @@ def list_command(
         about = f"  transfer {letter.transfer_id}" if letter.transfer_id else ""
         print(f"{letter.id}  {letter.created_at:%Y-%m-%d %H:%M:%S}  {letter.status}  {kind}")
         print(f"    {letter.topic}[{letter.partition}] @ {letter.position}{about}")
-        print(f"    came {letter.attempts} times: {_one_line(letter.detail)}")
+        print(f"    came {times(letter.attempts)}: {printable(letter.detail)}")
     if not letters:
         print("No such dead letters." if reason or step or shard else f"No {status} dead letters.")
 
@@ -94,10 +95,6 @@ def trail_command(
         print(f"    {act.detail}")
     if not acts:
         print("No acts.")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _status(text: str) -> LetterStatus | None:

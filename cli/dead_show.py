@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cli.each import open_map
 from cli.errors import CommandError
 from cli.options import AsJson
 from cli.system import System, find_system
+from cli.text import printable, times
 from sagas.dead_letters import (
     Decision,
     LetterCase,
@@ -52,7 +54,7 @@ def show_command(
         print(json.dumps(_as_json(shown), indent=2))
         return
     for name, text in _lines(shown):
-        print(f"{name:<10}{text}")
+        print(f"{name:<10}{printable(text)}")
 
 
 async def _look(system: System, letter_id: UUID) -> _Shown:
@@ -79,8 +81,7 @@ def _lines(shown: _Shown) -> Iterator[tuple[str, str]]:
     yield "message", f"{letter.topic}[{letter.partition}] @ {letter.position}"
     yield "step", letter.step or "not known"
     yield "reason", f"{letter.reason} ({letter.reason_class or 'class not known'}): {letter.detail}"
-    times = f"first at {letter.created_at:%Y-%m-%d %H:%M:%S}, last {letter.last_at:%H:%M:%S %d %b}"
-    yield "came", f"{letter.attempts} times, {times}"
+    yield "came", f"{times(letter.attempts)}, {_when(letter.created_at)} to {_when(letter.last_at)}"
     yield "trace", letter.trace_id or "none"
     for name, value in letter.headers:
         yield "header", f"{name}: {value}"
@@ -94,10 +95,13 @@ def _lines(shown: _Shown) -> Iterator[tuple[str, str]]:
         yield "transfer", f"not known now: {case}"
     for decision in Decision:
         allowed, text = _would(decision, shown)
-        yield decision, f"would do: {text}" if allowed else f"refused: {text}"
+        yield decision, f"allowed: {text}" if allowed else f"refused: {text}"
     for act in shown.acts:
-        when = f"{act.at:%Y-%m-%d %H:%M:%S}"
-        yield "act", f"{when} {act.act} by {act.done_by}: {act.reason} ({act.detail})"
+        yield "act", f"{_when(act.at)} {act.act} by {act.done_by}: {act.reason} ({act.detail})"
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _hex_lines(value: bytes) -> Iterator[tuple[str, str]]:
@@ -115,7 +119,7 @@ def _transfer_line(case: LetterCase) -> str:
     if case.transfer is None:
         return f"{case.transfer_id}, which is not there"
     t = case.transfer
-    due = f", due {t.next_attempt_at:%H:%M:%S}" if t.next_attempt_at is not None else ""
+    due = f", due {_when(t.next_attempt_at)}" if t.next_attempt_at is not None else ""
     why = f" ({t.reason})" if t.reason else ""
     return (
         f"{t.id}: {t.status}{why}, {t.amount} {t.currency} in minor units"
@@ -128,7 +132,7 @@ def _verdict_line(case: LetterCase) -> str:
     if v is None:
         return "none"
     why = f" ({v.reason})" if v.reason else ""
-    return f"{v.kind}{why}, {v.amount} {v.currency} in minor units, {v.created_at:%H:%M:%S %d %b}"
+    return f"{v.kind}{why}, {v.amount} {v.currency} in minor units, {_when(v.created_at)}"
 
 
 def _would(decision: Decision, shown: _Shown) -> tuple[bool, str]:

@@ -98,7 +98,7 @@ async def test_show_has_everything(holdfast: Holdfast, world: World) -> None:
         f"traceparent: 00-{'ab' * 16}",
         value[:16].hex(" "),
         f"{confirm.transfer_id}: debited, 10 EUR in minor units",
-        "would do: confirm asked for again",
+        "allowed: confirm asked for again",
         "refused: transfer",
     ):
         assert told in text.out
@@ -118,6 +118,22 @@ async def test_show_of_long_poison_shows_its_beginning(holdfast: Holdfast, world
     assert "0000  00 ff 78" in text.out
     assert "and 490 bytes more" in text.out
     assert "none that is known: the bytes do not verify" in text.out
+
+
+async def test_what_strangers_wrote_does_not_reach_the_terminal_as_it_is(
+    holdfast: Holdfast, world: World
+) -> None:
+    letter = replace(
+        poison(bucket=0, value=b"\x1b[2J"), detail="\x1b[31mred", headers=[("\x1b]0;a", "b\nid")]
+    )
+    letter_id = await keep(world, letter)
+
+    text = await holdfast("dead", "show", str(letter_id))
+    listed = await holdfast("dead", "list")
+
+    assert "\x1b" not in text.out + listed.out
+    assert "\\x1b]0;a: b\\nid" in text.out
+    assert "\\x1b[31mred" in listed.out
 
 
 async def test_a_letter_is_redriven_and_the_trail_has_it(holdfast: Holdfast, world: World) -> None:
