@@ -17,6 +17,7 @@ from sagas.deciding import Decided, Order, decide
 from sagas.messages import Message, Step, message_of
 from sagas.steps.cancel import AskedBy
 from shards.dead_letters import LetterFilter, LetterStatus, list_dead_letters
+from shards.errors import ShardAwayError
 from shards.ids import RandomIds
 from shards.migrate import load_migrations, migrate
 from shards.operator_acts import StoredAct, list_acts
@@ -170,6 +171,29 @@ async def test_redrive_makes_the_row_due_and_the_workers_send_what_it_implies(wo
     assert (act.done_by, act.reason) == ("Ada", "mended in 1.2")
     assert act.detail == f"confirm asked for again: transfer {confirm.transfer_id} is debited"
     assert abs((datetime.now(UTC) - act.at).total_seconds()) < 60
+
+
+async def test_a_command_that_dies_half_way_has_decided_nothing_and_can_be_repeated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """The letter is on the payee's shard, which answers no more when the row is due."""
+    confirm, letter_id = await confirm_that_met_a_bug(world)
+    with monkeypatch.context() as away:
+        away.setattr("sagas.deciding.add_act", fail_as_away)
+        with pytest.raises(ShardAwayError):
+            await ask(world, letter_id, Decision.REDRIVE)
+    between = (await kept(world, 1))[0].status, await trail(world, 1)
+
+    again = await ask(world, letter_id, Decision.REDRIVE)
+
+    assert between == (LetterStatus.OPEN, [])
+    assert isinstance(again, Decided)
+    assert not again.repeated
+    assert await world.redrive(confirm.payer_id) == [confirm]
+
+
+async def fail_as_away(*_args: object) -> None:
+    raise ShardAwayError("shard1", "away")
 
 
 async def test_redrive_sends_what_the_row_implies_now_and_not_the_bytes(world: World):
