@@ -9,7 +9,7 @@ _NAME = re.compile(r"^-- name: ([a-z_]+)\n", re.MULTILINE)
 _SAYS = re.compile(r"^-- says: (.+)$", re.MULTILINE)
 _EXAMINES = re.compile(r"^-- examines: (.+)$", re.MULTILINE)
 
-_LOCAL = ("accounts", "entries", "transfers", "verdicts", "movements", "rows")
+_LOCAL = ("accounts", "entries", "transfers", "verdicts", "movements", "rows", "dead_letters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import sys
-from asyncio.subprocess import Process, create_subprocess_exec
+from asyncio.subprocess import PIPE, STDOUT, Process, create_subprocess_exec
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -150,6 +150,22 @@ class System:
 
         await eventually(answers, within_s=30)
         return client
+
+    async def holdfast(self, *args: str) -> tuple[int, str]:
+        """The command `holdfast` on this system: its exit code, and all it printed."""
+        process = await create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            *args,
+            env=self._environment(),
+            stdout=PIPE,
+            stderr=STDOUT,
+        )
+        async with asyncio.timeout(60):
+            output, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, output.decode()
 
     def shard_number(self, id_: str) -> int:
         """The index in `databases` of the shard that has this id's rows."""

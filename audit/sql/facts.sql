@@ -14,7 +14,8 @@ SELECT
     (SELECT count(*) FROM movements) AS movements,
     (SELECT count(*) FROM entries) AS entries,
     (SELECT count(*) FROM outbox) AS outbox,
-    (SELECT count(*) FROM dead_letters) AS dead_letters
+    (SELECT count(*) FROM dead_letters) AS dead_letters,
+    (SELECT count(*) FROM operator_acts) AS operator_acts
 
 -- name: read_totals
 -- From the rows that say what was meant to happen, not from entries: those are checked against both.

@@ -35,6 +35,11 @@ FROM unnest(
 WHERE transfers.id = new.id AND transfers.status = new.before
 RETURNING transfers.id
 
+-- name: make_due
+UPDATE transfers SET next_attempt_at = app_now()
+WHERE id = $1 AND next_attempt_at IS NOT NULL
+RETURNING id
+
 -- name: claim_due
 -- No user lock: it moves no money and waits for nobody. The wait doubles with each attempt and is
 -- capped; jitter takes up to half of it away, the same for all rows of a claim: shards and claims

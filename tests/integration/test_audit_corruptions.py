@@ -94,6 +94,7 @@ async def run(dsn: str, sql: str) -> list[Row]:
 
 
 async def drop_constraints(database: ShardDatabase) -> None:
+    await run(database.dsn, "DROP TRIGGER operator_acts_only_added_to ON operator_acts")
     rows = await run(
         database.dsn,
         "SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,"
