@@ -12,6 +12,7 @@ from e2e_tests.answers import at_once
 from e2e_tests.client import Client
 from e2e_tests.raw_client import Heard, raw_client
 from e2e_tests.system import System
+from reliability.slow_clients.attack import Attack
 from tests.eventually import eventually
 
 HEAD_S, BODY_S, IDLE_S, SEND_S = 0.6, 0.8, 1.2, 1.0
@@ -151,6 +152,27 @@ async def test_requests_that_come_together_are_answered_one_after_another(hurrie
 
         for _ in range(200):
             assert (await line.answer()).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_slow_connections_come_and_go_and_everybody_else_is_served(
+    system: System, hurried: Client
+):
+    alice, bob = await hurried.member(EUR="100.00"), await hurried.member()
+    host, port = hurried.base.removeprefix("http://").split(":")
+    attack = Attack(host, int(port), 150)
+    attacking = asyncio.create_task(attack.run())
+    answers = []
+    until = time.monotonic() + 20.0
+    while min(attack.closed.values()) < 50:
+        assert time.monotonic() < until, attack
+        answers.append(await hurried.transfer(alice, bob, "0.01"))
+        answers.append(await hurried.call("GET", alice.wallet, by=alice))
+    attacking.cancel()
+    await asyncio.wait({attacking})
+
+    # Each habit was closed as often as it has connections, and came back.
+    assert len(answers) > 20
+    assert {answer.status for answer in answers} == {200, 202}
 
 
 async def test_connections_over_the_cap_are_told_so(system: System):
