@@ -159,7 +159,7 @@ class Connection(RequestHandler):
             _log.error("request.failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer is sent")
-        response = unread_response(_problem_of(status, exc))
+        response = unread_response(problem_of_unread(status, exc))
         response.force_close()
         return response
 
@@ -235,14 +235,15 @@ class GuardedRunner(web.AppRunner):
         self, app: web.Application, *, limits: ClientLimits, shutdown_timeout: float
     ) -> None:
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout)
-        self._limits = limits
+        self.limits = limits
 
     @override
     async def _make_server(self) -> web.Server:
-        return Gate(await super()._make_server(), limits=self._limits)
+        return Gate(await super()._make_server(), limits=self.limits)
 
 
-def _problem_of(status: int, error: BaseException | None) -> Problem:
+def problem_of_unread(status: int, error: BaseException | None) -> Problem:
+    """What is told of an error that aiohttp, or `Connection`, met before there was a request."""
     if status >= 500:
         return Problem("internal_error")
     if isinstance(error, HeadLateError):

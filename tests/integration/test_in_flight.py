@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 
 from gateway.in_flight import InFlightLimits, InFlightWatch, TooMuchInFlightError, Watched
 from shards.dead_letters import DeadLetter, insert_dead_letters
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 from shards.transfers import InFlight, Transfer, read_in_flight
 from tests.eventually import eventually
 from tests.integration.world import World
