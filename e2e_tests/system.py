@@ -22,11 +22,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from audit import AuditedShard, audit
+from config.limits import raise_file_limit
 from config.settings import Settings
 from config.wiring import topic_names
 from devstack.ports import free_port
 from e2e_tests.client import Client
-from gateway.app import create_app
+from gateway.app import create_app, create_runner
 from messaging.topics import create_topics
 from shards.ids import bucket_of
 from tests.databases import ShardDatabase
@@ -104,12 +105,20 @@ class System:
 
     async def start_gateway(self) -> Client:
         """One more gateway, in this process, on a port of its own."""
-        runner = web.AppRunner(create_app(self.settings), shutdown_timeout=1.0)
+        runner = create_runner(
+            create_app(self.settings), shutdown_timeout=1.0, files_max=raise_file_limit()
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         return Client(await self._http(), f"http://{host}:{port}")
+
+    async def spawn_gateway(self) -> Client:
+        """A gateway in a process of its own."""
+        port = free_port()
+        await self._spawn("gateway", more={"HOLDFAST_GATEWAY__PORT": str(port)})
+        return await self._until_it_answers(port, "/health")
 
     async def start_worker(self) -> Worker:
         """One more worker, in this process."""

@@ -220,6 +220,8 @@ CREATE TABLE transfers (
 );
 CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
 CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+CREATE INDEX transfers_held_by_age ON public.transfers USING btree (created_at) WHERE (status = 'held'::text);
+CREATE INDEX transfers_open_by_payer ON public.transfers USING btree (payer_id) WHERE (next_attempt_at IS NOT NULL);
 
 CREATE TABLE users (
     id uuid NOT NULL,
