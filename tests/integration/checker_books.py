@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,6 +36,15 @@ from tests.integration.world import TIMING, World
 Line: TypeAlias = dict[str, Any]
 Names: TypeAlias = dict[str, str]
 KINDS = {MovementKind.DEPOSIT: Kind.DEPOSIT, MovementKind.WITHDRAWAL: Kind.WITHDRAWAL}
+
+
+@dataclass(frozen=True, slots=True)
+class RunInOrder:
+    """A run that nobody has tampered with: its databases, its folder, and ids of what is in it."""
+
+    databases: list[ShardDatabase]
+    folder: Path
+    names: Names
 
 
 class Client:

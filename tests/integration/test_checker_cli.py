@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from devstack.ports import free_port
@@ -15,7 +14,8 @@ from reliability.checker import Phase
 from reliability.checker.totals import check_frozen
 from tests.databases import ShardDatabase
 from tests.integration.books import make_books
-from tests.integration.checker_books import check_run, found, make_run
+from tests.integration.checker_books import RunInOrder, check_run, found, make_run
+from tests.integration.clones import Clones, run
 from tests.integration.world import World
 
 
@@ -34,17 +34,13 @@ async def run_checker(
     return process.returncode, output.decode() + errors.decode()
 
 
-async def test_a_run_in_order_is_clean(
-    world: World, shard_databases: list[ShardDatabase], tmp_path: Path
-):
-    await make_run(world, tmp_path)
+async def test_a_run_in_order_is_clean(run_in_order: RunInOrder, tmp_path: Path):
     file = tmp_path / "result.json"
     endings = ("completed:1", "cancelled_by_payer:1", "expired:1", "refunded:1", "rejected:1")
     minimums = [f"--minimum=ending={ending}" for ending in endings]
 
-    code, output = await run_checker(
-        shard_databases, tmp_path, *minimums, "--minimum=fault=kill_worker:1", f"--json={file}"
-    )
+    minimums += ["--minimum=fault=kill_worker:1", f"--json={file}"]
+    code, output = await run_checker(run_in_order.databases, run_in_order.folder, *minimums)
 
     assert code == 0, output
     result = json.loads(file.read_text("utf-8"))
@@ -52,27 +48,23 @@ async def test_a_run_in_order_is_clean(
     assert result["counted"]["ending=refunded.payee_closed"] == 1
 
 
-async def test_what_happened_too_seldom_fails_and_says_so(
-    world: World, shard_databases: list[ShardDatabase], tmp_path: Path
-):
-    await make_run(world, tmp_path)
-
-    code, output = await run_checker(shard_databases, tmp_path, "--minimum=fault=full_disk:1")
+async def test_what_happened_too_seldom_fails_and_says_so(run_in_order: RunInOrder):
+    code, output = await run_checker(
+        run_in_order.databases, run_in_order.folder, "--minimum=fault=full_disk:1"
+    )
 
     assert code == 1
     assert "too few: fault=full_disk happened 0 times, 1 are the minimum" in output
     assert "0 violations" in output
 
 
-async def test_a_violation_is_a_line_of_its_own(
-    world: World, shard_databases: list[ShardDatabase], tmp_path: Path
-):
-    names = await make_run(world, tmp_path)
-    conn = await asyncpg.connect(shard_databases[0].dsn)
-    await conn.execute("DELETE FROM movements WHERE id = $1", names["deposit"])
-    await conn.close()
+async def test_a_violation_is_a_line_of_its_own(run_in_order: RunInOrder, cloned_run: Clones):
+    names = run_in_order.names
+    await run(
+        (await cloned_run.of(0)).dsn, f"DELETE FROM movements WHERE id = '{names['deposit']}'"
+    )
 
-    code, output = await run_checker(shard_databases, tmp_path)
+    code, output = await run_checker(cloned_run.shards, run_in_order.folder)
 
     assert code == 1
     assert (
@@ -106,12 +98,8 @@ async def test_at_the_end_nothing_may_be_open(
     assert names["payer"] not in found(result)["nothing_held"]
 
 
-async def test_a_run_without_history_is_not_checked(
-    world: World, shard_databases: list[ShardDatabase], tmp_path: Path
-):
-    await make_run(world, tmp_path)
-
-    code, output = await run_checker(shard_databases, tmp_path / "elsewhere")
+async def test_a_run_without_history_is_not_checked(run_in_order: RunInOrder, tmp_path: Path):
+    code, output = await run_checker(run_in_order.databases, tmp_path)
 
     assert code == 2
     assert "name the run's folder" in output
@@ -151,14 +139,12 @@ async def test_totals_of_what_moves_are_not_compared(
 
 
 async def test_events_that_were_deleted_leave_a_user_unchecked(
-    world: World, shard_databases: list[ShardDatabase], tmp_path: Path
+    run_in_order: RunInOrder, cloned_run: Clones
 ):
-    names = await make_run(world, tmp_path)
-    conn = await asyncpg.connect(shard_databases[0].dsn)
-    await conn.execute("DELETE FROM outbox WHERE user_id = $1 AND sequence < 3", names["payer"])
-    await conn.close()
+    payer, clone = run_in_order.names["payer"], await cloned_run.of(0)
+    await run(clone.dsn, f"DELETE FROM outbox WHERE user_id = '{payer}' AND sequence < 3")
 
-    result = await check_run(shard_databases, tmp_path)
+    result = await check_run(cloned_run.shards, run_in_order.folder)
 
     assert (result.exit_code, found(result)) == (2, {})
-    assert names["payer"] in result.not_checked[0]
+    assert payer in result.not_checked[0]
