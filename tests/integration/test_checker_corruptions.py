@@ -104,9 +104,8 @@ async def test_a_deposit_that_was_lost_in_whole_is_found(
 async def test_answers_that_do_not_fit_are_found(
     run_in_order: RunInOrder, tmp_path: Path, case: Told
 ):
-    folder = edited(
-        run_in_order.folder, tmp_path, lambda lines: case.edit(lines, run_in_order.names)
-    )
+    names = run_in_order.names
+    folder = edited(run_in_order.folder, tmp_path, lambda lines: case.edit(lines, names))
 
     result = await check_run(run_in_order.databases, folder)
 
