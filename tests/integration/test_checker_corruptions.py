@@ -29,6 +29,12 @@ async def test_a_run_in_order_passes(run_in_order: RunInOrder):
     assert {invariant for invariant in Invariant if not result.examined.get(invariant)} == set()
 
 
+def test_every_invariant_is_shown_to_find_something():
+    shown = {case.by for case in (*ROWS, *TOLD)} | {"row_was_asked"}
+
+    assert {invariant.value for invariant in Invariant} - shown == set()
+
+
 # --- rows that were tampered with
 
 
@@ -80,9 +86,7 @@ async def test_money_that_left_without_a_request_is_found(
     assert found(result).keys() == {"row_was_asked", "history_total"}
 
 
-async def test_a_deposit_that_was_lost_in_whole_is_found(
-    run_in_order: RunInOrder, cloned_run: Clones
-):
+async def test_a_deposit_that_was_lost_in_whole_is_found(run_in_order: RunInOrder, tmp_path: Path):
     """As after a restore of an older state: nothing of the last commit is left on its shard."""
     payee = run_in_order.names["payee"]
 
@@ -90,8 +94,8 @@ async def test_a_deposit_that_was_lost_in_whole_is_found(
         ask = {"kind": "deposit", "user": payee, "currency": "EUR", "amount": 9, "key": "lost"}
         lines += told(lines, ask, {"status": 201, "id": run_in_order.names["deposit"]})
 
-    folder = edited(run_in_order.folder, run_in_order.folder.parent / "lost", deposit)
-    result = await check_run(cloned_run.shards, folder)
+    folder = edited(run_in_order.folder, tmp_path, deposit)
+    result = await check_run(run_in_order.databases, folder)
 
     assert found(result).keys() == {"accepted_once", "history_total"}
     assert payee in found(result)["accepted_once"]

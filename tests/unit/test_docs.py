@@ -14,6 +14,7 @@ from gateway.app import Gateway
 from gateway.problems import KINDS
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
+from reliability.checker.invariants import SAYS, Invariant
 from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Status
 from shards.ids import RandomIds
@@ -192,6 +193,16 @@ def test_every_row_of_failures_is_shown_or_says_that_it_is_not():
     for line in lines:
         shown = line.strip("| ").split(" | ")[-1]
         assert NAMED_TEST.fullmatch(shown) or shown.startswith("not shown yet: "), line
+
+
+# --- the checker of a run
+
+
+def test_the_invariants_of_the_checker_are_the_codes():
+    told = dict(rows(read("docs/invariants.md"), "invariant", "what it says"))
+
+    assert told == {invariant.value: says for invariant, says in SAYS.items()}
+    assert SAYS.keys() == set(Invariant)
 
 
 # --- the HTTP API
