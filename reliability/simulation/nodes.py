@@ -34,6 +34,7 @@ TIMING = Timing(redrive_after=timedelta(seconds=3))
 SHARD = ShardOptions(pool_size=20, transaction_s=5.0, lock_s=0.25)
 
 _COMMIT_EVERY_S = 0.5
+_OPEN_PER_PAYER = 10_000
 _REDRIVE_EVERY_S = 1.0
 
 
@@ -75,6 +76,7 @@ class Gateway:
             ),
             reads=AskingOptions(lane=lane, patience=Patience(answer_s=3.0, error=ShardAwayError)),
             timing=TIMING,
+            open_per_payer=_OPEN_PER_PAYER,
         )
         self._bounded = BoundedSender(LogSender(process, around.log), capacity=100)
         self.try_confirms = TryConfirms(sender=self._bounded, keys=KEYS, names=NAMES)

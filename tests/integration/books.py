@@ -23,6 +23,7 @@ class Books:
 
     payer: UUID
     payee: UUID
+    second: UUID
     completed: UUID
     neighbour: UUID
     held: UUID
@@ -54,6 +55,7 @@ async def make_books(world: World) -> Books:
     books = Books(
         payer=payer,
         payee=payee,
+        second=second,
         completed=completed.id,
         neighbour=(await world.run_all(await world.try_transfer(payer, neighbour, 11))).id,
         held=held.id,

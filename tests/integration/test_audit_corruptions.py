@@ -1,17 +1,15 @@
 """Every check of the audit, shown to find what it is for, in books that were in order before."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
 from audit import Outcome
-from audit.reader import Row
 from audit.report import BREACHES_MAX
 from devstack.postgres import PostgresServer
+from sagas.events import TRANSFER_CREDITED, credited_data
 from shards.book import EntryKind, open_book
 from shards.ids import RandomIds, bucket_of
 from shards.users import lock_users
@@ -19,6 +17,7 @@ from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.audit_cases import CASES, Case
 from tests.integration.books import BUCKETS, Books, audit_of, broken, make_books
+from tests.integration.clones import Clones, drop_constraints, run
 from tests.integration.world import World
 
 
@@ -40,26 +39,6 @@ def pristine(postgres: PostgresServer) -> Iterator[tuple[list[ShardDatabase], Bo
     asyncio.run(drop_shards(databases))
 
 
-class Clones:
-    """The two shards; one of them a copy that a test breaks, without constraints to refuse it."""
-
-    def __init__(self, pristine: list[ShardDatabase]) -> None:
-        self.shards = list(pristine)
-        self._made: list[ShardDatabase] = []
-
-    async def of(self, index: int) -> ShardDatabase:
-        database = self.shards[index]
-        server, name = database.dsn.rsplit("/", 1)
-        clone = f"test_{secrets.token_hex(6)}"
-        await run(f"{server}/postgres", f'CREATE DATABASE "{clone}" TEMPLATE "{name}"')
-        self.shards[index] = replace(database, dsn=f"{server}/{clone}")
-        self._made.append(self.shards[index])
-        return self.shards[index]
-
-    async def drop(self) -> None:
-        await drop_shards(self._made)
-
-
 @pytest.fixture
 async def clones(pristine: tuple[list[ShardDatabase], Books]) -> AsyncIterator[Clones]:
     made = Clones(pristine[0])
@@ -72,37 +51,17 @@ async def named(pristine: tuple[list[ShardDatabase], Books]) -> dict[str, str]:
     """The ids that cases speak of."""
     databases, books = pristine
     names = {name: str(getattr(books, name)) for name in Books.__slots__}
-    (deposit,) = await run(
-        databases[0].dsn,
-        f"SELECT id FROM movements WHERE user_id = '{books.payer}' AND kind = 'deposit'",
-    )
+    moved = f"SELECT id FROM movements WHERE user_id = '{books.payer}'"
+    (deposit,) = await run(databases[0].dsn, f"{moved} AND kind = 'deposit'")
+    (rejected,) = await run(databases[0].dsn, f"{moved} AND status = 'rejected'")
     neighbour_id = RandomIds().new_id(bucket_of(books.payee))
     return names | {
         "deposit": str(deposit["id"]),
+        "rejected_withdrawal": str(rejected["id"]),
         "neighbour_id": str(neighbour_id),
         "bucket": "0",
         "currency": "EUR",
     }
-
-
-async def run(dsn: str, sql: str) -> list[Row]:
-    conn = await asyncpg.connect(dsn)
-    try:
-        return await conn.fetch(sql)
-    finally:
-        await conn.close()
-
-
-async def drop_constraints(database: ShardDatabase) -> None:
-    await run(database.dsn, "DROP TRIGGER operator_acts_only_added_to ON operator_acts")
-    rows = await run(
-        database.dsn,
-        "SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,"
-        " conname) AS sql FROM pg_constraint WHERE contype <> 'n' AND conrelid <> 0"
-        " AND connamespace = 'public'::regnamespace",
-    )
-    for row in rows:
-        await run(database.dsn, row["sql"])
 
 
 async def test_the_books_are_in_order_before(clones: Clones) -> None:
@@ -195,6 +154,12 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
             )
             await conn.execute("ALTER TABLE verdicts ADD PRIMARY KEY (transfer_id)")
             await insert_verdicts(conn, [forged])
+            book.tell(
+                TRANSFER_CREDITED,
+                user_id=books.payee,
+                data=credited_data(forged),
+                traceparent="",
+            )
         await conn.execute("ALTER TABLE accounts ADD PRIMARY KEY (user_id, currency)")
         await book.write(conn)
     await shard.close()

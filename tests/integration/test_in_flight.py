@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from gateway.in_flight import InFlightLimits, InFlightWatch, TooMuchInFlightError, Watched
-from shards.dead_letters import DeadLetter, insert_dead_letters
+from shards.dead_letters import DeadLetter, ReasonClass, insert_dead_letters
 from shards.pool import ShardOptions
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -54,9 +54,13 @@ async def _set_aside(world: World, transfer: Transfer) -> None:
         key=None,
         value=b"",
         headers=(),
+        reason_class=ReasonClass.BUG,
         reason="bug",
         detail="",
+        step="try-confirm",
+        trace_id=None,
         transfer_id=transfer.id,
+        attempts=1,
     )
     async with world.shards.of_id(transfer.id).connection() as conn:
         await insert_dead_letters(conn, [letter])

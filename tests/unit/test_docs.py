@@ -14,6 +14,7 @@ from gateway.app import Gateway
 from gateway.problems import KINDS
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
+from reliability.checker.invariants import SAYS, Invariant
 from sagas.dead_letters import Obstacle
 from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Status
@@ -209,6 +210,16 @@ def test_every_class_of_reasons_is_told():
     told = {name for name, *_ in rows(read("docs/dead-letters.md"), "class", "reasons")}
 
     assert told == set(ReasonClass)
+
+
+# --- the checker of a run
+
+
+def test_the_invariants_of_the_checker_are_the_codes():
+    told = dict(rows(read("docs/invariants.md"), "invariant", "what it says"))
+
+    assert told == {invariant.value: says for invariant, says in SAYS.items()}
+    assert SAYS.keys() == set(Invariant)
 
 
 # --- the HTTP API
