@@ -62,6 +62,9 @@ run: install ## Starts everything; Ctrl-C stops it
 demo: install ## 5,000 transfers against a running system
 	@exec $(PY) -m demo
 
+simulate: install ## Seeds of the simulation: SEEDS=200, or one: SEED=17
+	@exec $(PY) -m reliability.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100))
+
 audit: install ## Checks every invariant on every shard
 	@exec $(VENV)/bin/holdfast audit
 

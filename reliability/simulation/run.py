@@ -17,6 +17,7 @@ from reliability.simulation.verify import verify
 from reliability.simulation.wires import Database
 from reliability.simulation.world import World
 
+TRANSFERS = 20
 _CLIENTS = 4
 _USERS = 6
 # Faults end after so many steps, or some time after the clients are done.

@@ -1,15 +1,40 @@
 """The server and the scratch databases of simulations."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import asyncpg
 
+from devstack.ports import free_port
+from devstack.postgres import PostgresServer
 from reliability.simulation.wires import Database
 from shards.migrate import migrate, set_up_shard
 
 BUCKETS = 8
 _SHARDS = 2
+
+
+# Nobody pulls the plug of a scratch server; and what it does by itself must not wait for chance.
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
+_MEMORY_BYTES_MIN = 1024**3
+
+
+@contextmanager
+def scratch_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of its own, in memory where there is room, gone afterwards."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES_MIN
+    with tempfile.TemporaryDirectory(prefix="holdfast-", dir=_MEMORY if roomy else None) as name:
+        folder = Path(name)
+        server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", SETTINGS)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @asynccontextmanager
