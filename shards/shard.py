@@ -90,6 +90,11 @@ class Shard:
         except _AWAY as error:
             _drop(raw)
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
+        except AttributeError as error:
+            # asyncpg takes no notice of a drop between the two halves of a statement.
+            if not _is_dropped(raw):
+                raise
+            raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except asyncio.CancelledError:
             _drop(raw)
             raise
@@ -170,6 +175,13 @@ def _drop(conn: Any) -> None:
     # A connection that broke has left the pool by itself, and may not even be closed any more.
     with suppress(asyncpg.InterfaceError):
         conn.terminate()
+
+
+def _is_dropped(conn: Any) -> bool:
+    try:
+        return bool(conn.is_closed())
+    except asyncpg.InterfaceError:
+        return True  # It has left the pool, too.
 
 
 async def _rollback(conn: Connection) -> None:
