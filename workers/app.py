@@ -8,7 +8,7 @@ import structlog
 from faust.types import TP
 
 from config.settings import Settings
-from config.wiring import key_ring, open_shards, timing, topic_names
+from config.wiring import key_ring, open_shards, random_ids, timing, topic_names
 from messaging.envelope import topic_of
 from messaging.sender import KafkaSender
 from messaging.topics import check_topics
@@ -17,7 +17,7 @@ from sagas.lane import LaneOptions
 from sagas.messages import Step
 from sagas.redrive import RedrivePolicy
 from shards.check import check_shards, check_when_back
-from shards.ids import IdSource, RandomIds
+from shards.ids import IdSource
 from shards.shard import Shard
 from workers.admin import Admin
 from workers.agents import Agents
@@ -42,7 +42,7 @@ class Worker:
 
     def __init__(self, settings: Settings, *, ids: IdSource | None = None) -> None:
         self._settings = settings
-        self._ids = ids or RandomIds()
+        self._ids = ids or random_ids(settings)
         self._names = topic_names(settings)
         self._shards = open_shards(settings)
         self._sender = KafkaSender(
