@@ -1,0 +1,69 @@
+"""`python -m reliability.chaos`: a run, its report, and 1 where anything was wrong."""
+
+import argparse
+import asyncio
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import uvloop
+
+from config.limits import raise_file_limit
+from reliability.chaos.plan import make_plan
+from reliability.chaos.profiles import PROFILES, Profile, shortened
+from reliability.chaos.report import as_text, write_json
+from reliability.chaos.run import run
+
+_FOLDER = Path(".holdfast/chaos")
+
+
+def main() -> int:
+    """The exit code: 0 where nothing was violated and enough was done, else 1."""
+    options = _options()
+    profile = _profile(options.profile, options.duration_min)
+    if options.plan:
+        _print_plan(profile, options.seed)
+        return 0
+    raise_file_limit()
+    folder = options.folder or _FOLDER / f"{profile.name}-{options.seed}-{datetime.now():%H%M%S}"  # noqa: DTZ005 - for a person's eye
+    folder = folder.resolve()
+    folder.mkdir(parents=True)
+    began = time.monotonic()
+
+    def progress(text: str) -> None:
+        print(f"[chaos {time.monotonic() - began:4.0f}] {text}", flush=True)
+
+    progress(f"profile {profile.name}, seed {options.seed}, in {folder}")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        result = runner.run(run(profile, seed=options.seed, folder=folder, progress=progress))
+    write_json(result, folder / "report.json")
+    text = as_text(result)
+    (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    print(f"Report, history and logs are in {folder}")
+    return 0 if result.ok else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="reliability.chaos", description=__doc__)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="smoke")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed is the same plan")
+    parser.add_argument("--duration-min", type=float, help="minutes, instead of the profile's")
+    parser.add_argument("--folder", type=Path, help="where all of it goes; must not exist")
+    parser.add_argument("--plan", action="store_true", help="only says what would be done")
+    return parser.parse_args()
+
+
+def _profile(name: str, duration_min: float | None) -> Profile:
+    profile = PROFILES[name]
+    return profile if duration_min is None else shortened(profile, duration_min)
+
+
+def _print_plan(profile: Profile, seed: int) -> None:
+    for fault in make_plan(profile, seed).faults:
+        print(f"{fault.at_s:8.2f} s, for {fault.lasts_s:6.2f} s: {fault.kind} {fault.target}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

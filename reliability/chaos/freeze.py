@@ -1,0 +1,106 @@
+"""Freeze-frames: everything that moves money stands still, and the totals must be exact."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+
+from reliability.chaos.faults import Gate
+from reliability.chaos.judge import Judgement
+from reliability.chaos.stack import ProgramNode, Stack
+
+_SERVERS_WITHIN_S = 30.0
+_IDLE_WITHIN_S = 10.0
+_CONNECT_S = 3.0
+# A backend that waits for a paused process's lock never becomes idle, and writes nothing either.
+_ACTIVE = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active'
+        AND wait_event_type IS DISTINCT FROM 'Lock'
+"""
+_DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One frame; without a judgement it was not taken, and `detail` says why."""
+
+    at_s: float
+    took_s: float
+    judgement: Judgement | None
+    detail: str
+
+
+class Freezer:
+    """Takes frames, between faults: see `Gate`."""
+
+    def __init__(self, stack: Stack, gate: Gate, check: Callable[[], Awaitable[Judgement]]) -> None:
+        self._stack = stack
+        self._gate = gate
+        self._check = check
+
+    async def frame(self, at_s: float) -> Frame:
+        """One frame; a shard that stays away, or a program that starts meanwhile, prevents it."""
+        began = time.monotonic()
+        if not await self._servers_are_up():
+            return self._missed(at_s, began, "a shard was away")
+        async with self._gate.still():
+            began = time.monotonic()
+            if not self._up_now():
+                return self._missed(at_s, began, "a shard was away")
+            paused = [node for node in self._programs() if node.is_up and not node.is_paused]
+            pids = [node.pid for node in self._programs()]
+            try:
+                for node in paused:
+                    await node.pause()
+                if not await self._is_idle():
+                    return self._missed(at_s, began, "a backend did not become idle")
+                judgement = await self._check()
+                if pids != [node.pid for node in self._programs()]:
+                    return self._missed(at_s, began, "a program was started meanwhile")
+            finally:
+                for node in paused:
+                    await node.resume()
+        took_s = time.monotonic() - began
+        return Frame(at_s=at_s, took_s=took_s, judgement=judgement, detail="")
+
+    def _programs(self) -> list[ProgramNode]:
+        return [*self._stack.gateways, *self._stack.workers]
+
+    def _up_now(self) -> bool:
+        return all(node.is_up and not node.is_paused for node in self._stack.servers)
+
+    async def _servers_are_up(self) -> bool:
+        deadline = time.monotonic() + _SERVERS_WITHIN_S
+        while time.monotonic() < deadline:
+            if self._up_now() and all([await node.is_ready() for node in self._stack.servers]):
+                return True
+            await asyncio.sleep(0.2)
+        return False
+
+    async def _is_idle(self) -> bool:
+        deadline = time.monotonic() + _IDLE_WITHIN_S
+        for dsn in self._stack.direct_dsns.values():
+            while await _active(dsn):
+                if time.monotonic() > deadline:
+                    return False
+                await asyncio.sleep(0.05)
+        return True
+
+    def _missed(self, at_s: float, began: float, why: str) -> Frame:
+        took_s = time.monotonic() - began
+        return Frame(at_s=at_s, took_s=took_s, judgement=None, detail=why)
+
+
+async def _active(dsn: str) -> bool:
+    """Whether some backend is at work; also True where it does not answer."""
+    try:
+        conn = await asyncpg.connect(dsn, timeout=_CONNECT_S)
+        try:
+            return bool(await conn.fetchval(_ACTIVE, timeout=_CONNECT_S))
+        finally:
+            await conn.close(timeout=_CONNECT_S)
+    except _DATABASE_ERRORS:
+        return True
