@@ -1,0 +1,1 @@
+"""How Holdfast shows that no fault loses money."""
