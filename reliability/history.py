@@ -7,7 +7,8 @@ ids are UUIDs in lower case. Readers ignore fields they do not know.
     {"type": "user", "user": ID, "email": "..."}                       a user that was made (201)
     {"type": "invoke", "op": 17, "client": 3, "at": NS, "kind": KIND, ...}
         deposit, withdrawal:    "user", "currency", "amount", "key"
-        transfer:               "payer", "payee", "currency", "amount", "key", "expires_in_s"?, "tag"?
+        transfer:               "payer", "payee", "currency", "amount", "key",
+                                and if there is one "expires_in_s", "tag"
         cancel, read_transfer:  "transfer", "user"
         read_balance:           "user", "currency"
     {"type": "answer", "op": 17, "at": NS, "status": 202 | null, "code": "..." | null, ...}
