@@ -56,7 +56,7 @@ _TRAILS = (
     ),
     _Trail(
         name="refunded_has_refusal",
-        says="A refunded transfer has an equal refused verdict on the payee's shard.",
+        says="A refunded transfer has an equal refused verdict on the payee's shard, reason too.",
         effects="stream_transfers",
         state="refunded",
         causes="find_missing_verdicts",
@@ -141,6 +141,7 @@ async def _find_causes(
             [row["payee_id"] for row in effects],
             [row["currency"] for row in effects],
             [row["amount"] for row in effects],
+            [row["reason"] for row in effects],
             list(trail.allowed),
         )
     except UnreadableError as error:

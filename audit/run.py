@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from audit.causal import check_effects, declare_causal, sum_in_transit
+from audit.currencies import check_currencies, declare_currencies, read_known, read_used
 from audit.findings import Findings
 from audit.local import check_locally, declare_local
 from audit.placement import check_placement, declare_placement, read_owned, require_identity
@@ -46,6 +47,7 @@ async def audit(shards: Sequence[AuditedShard], *, buckets: int) -> Report:
     declare_local(findings)
     declare_placement(findings)
     declare_causal(findings)
+    declare_currencies(findings)
     findings.declare(_CONSERVATION, _CONSERVATION_SAYS)
     readers = await _open_all(shards, findings, buckets=buckets)
     try:
@@ -69,6 +71,8 @@ async def _audit(readers: Sequence[ShardReader], findings: Findings, *, buckets:
         await check_effects(reader, places, findings)
         return summary, await sum_in_transit(reader, places, findings)
 
+    used = await _on_each(readers, findings, read_used)
+    check_currencies(used, await _on_each(readers, findings, read_known), findings)
     examined = await _on_each(readers, findings, examine)
     # Only now: every snapshot is older than every one of these.
     last = await _on_each(readers, findings, read_fingerprint)

@@ -9,7 +9,9 @@ _NAME = re.compile(r"^-- name: ([a-z_]+)\n", re.MULTILINE)
 _SAYS = re.compile(r"^-- says: (.+)$", re.MULTILINE)
 _EXAMINES = re.compile(r"^-- examines: (.+)$", re.MULTILINE)
 
-_LOCAL = ("accounts", "entries", "transfers", "verdicts", "movements", "rows")
+_LOCAL = (
+    "accounts", "entries", "transfers", "verdicts", "movements", "rows", "events", "currencies",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,9 @@ class LocalCheck:
     sql: str
 
 
-def load_blocks(subject: str) -> dict[str, str]:
-    """The blocks of `audit/sql/<subject>.sql` by name."""
-    text = resources.files("audit").joinpath("sql", f"{subject}.sql").read_text("utf-8")
+def load_blocks(subject: str, *, package: str = "audit") -> dict[str, str]:
+    """The blocks of `<package>/sql/<subject>.sql` by name."""
+    text = resources.files(package).joinpath("sql", f"{subject}.sql").read_text("utf-8")
     pieces = _NAME.split(text)[1:]
     return {name: body.strip() for name, body in zip(pieces[::2], pieces[1::2], strict=True)}
 

@@ -73,14 +73,16 @@ class PayerSide:
         """
         before = Status(transfer.status)
         after = transition(before, event)
-        self._move_money(transfer, event)
+        # The clock may have been set back since; the times of a transfer stay in order.
+        at = max(self.now, transfer.debited_at or transfer.created_at)
+        self._move_money(transfer, event, at=at)
         due = None if after in TERMINAL else self.now + self._timing.redrive_after
         change = StatusChange(
             id=transfer.id,
             before=before,
             after=after,
             reason=reason,
-            at=self.now,
+            at=at,
             next_attempt_at=due,
         )
         self._changes.append(change)
@@ -90,8 +92,8 @@ class PayerSide:
             reason=reason.value if reason else None,
             attempts=0,
             next_attempt_at=due,
-            debited_at=self.now if after is Status.DEBITED else transfer.debited_at,
-            ended_at=self.now if after in TERMINAL else None,
+            debited_at=at if after is Status.DEBITED else transfer.debited_at,
+            ended_at=at if after in TERMINAL else None,
         )
         self._transfers[transfer.id] = changed
         self._book.tell(
@@ -107,11 +109,12 @@ class PayerSide:
         await change_statuses(conn, self._changes)
         await self._book.write(conn)
 
-    def _move_money(self, transfer: Transfer, event: Event) -> None:
+    def _move_money(self, transfer: Transfer, event: Event, *, at: datetime) -> None:
         user_id, currency, amount = transfer.payer_id, transfer.currency, transfer.amount
         if event in (Event.DEBIT, Event.CANCEL):
             self._book.release(user_id, currency, amount)
         if event in (Event.DEBIT, Event.REFUND):
+            self._book.not_before(user_id, currency, at)
             self._book.post(
                 EntryKind.TRANSFER_OUT if event is Event.DEBIT else EntryKind.TRANSFER_RETURN,
                 user_id=user_id,

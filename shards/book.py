@@ -135,6 +135,11 @@ class Book:
         account.held -= amount
         _check(account)
 
+    def not_before(self, user_id: UUID, currency: str, time: datetime) -> None:
+        """Keeps the entry that is posted next from being older than what it is about."""
+        account = self.account(user_id, currency)
+        account.last_at = time if account.last_at is None else max(account.last_at, time)
+
     def post(
         self,
         kind: EntryKind,

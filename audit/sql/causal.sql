@@ -2,7 +2,7 @@
 -- Effects: verdicts of one kind, with the bucket of the shard that must have the transfer.
 SELECT
     (get_byte(uuid_send(transfer_id), 6) & 15) << 8 | get_byte(uuid_send(transfer_id), 7) AS bucket,
-    transfer_id AS id, payer_id, payee_id, currency, amount::text
+    transfer_id AS id, payer_id, payee_id, currency, amount::text, reason
 FROM verdicts
 WHERE verdict = $1
 
@@ -10,12 +10,13 @@ WHERE verdict = $1
 -- Effects: transfers of one status, with the bucket of the shard that must have the verdict.
 SELECT
     (get_byte(uuid_send(payee_id), 6) & 15) << 8 | get_byte(uuid_send(payee_id), 7) AS bucket,
-    id, payer_id, payee_id, currency, amount::text
+    id, payer_id, payee_id, currency, amount::text, reason
 FROM transfers
 WHERE status = $1 AND payee_id IS NOT NULL
 
 -- name: find_missing_transfers
--- Causes: the transfer of each verdict, in one of two statuses ($6).
+-- Causes: the transfer of each verdict, in one of two statuses ($7).
+-- The reason ($6) is compared in the other direction: while debited, the transfer has none yet.
 SELECT
     ARRAY[v.id::text] AS ids,
     CASE
@@ -25,32 +26,32 @@ SELECT
             v.amount, v.currency, v.payer_id, v.payee_id,
             t.status, t.amount, t.currency, t.payer_id, t.payee_id)
     END AS detail
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]::numeric[])
-    AS v (id, payer_id, payee_id, currency, amount)
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]::numeric[], $6::text[])
+    AS v (id, payer_id, payee_id, currency, amount, reason)
 LEFT JOIN transfers AS t ON t.id = v.id
 WHERE t.id IS NULL
     OR (t.payer_id, t.payee_id, t.currency, t.amount)
         IS DISTINCT FROM (v.payer_id, v.payee_id, v.currency, v.amount)
-    OR t.status <> ALL ($6::text[])
+    OR t.status <> ALL ($7::text[])
 
 -- name: find_missing_verdicts
--- Causes: the verdict on each ended transfer, of one kind ($6).
+-- Causes: the verdict on each ended transfer, of one kind ($7) and for the same reason ($6).
 SELECT
     ARRAY[t.id::text] AS ids,
     CASE
         WHEN v.transfer_id IS NULL THEN format('%s %s from %s to %s: no verdict on its shard',
             t.amount, t.currency, t.payer_id, t.payee_id)
-        ELSE format('%s %s from %s to %s: the verdict is %s, %s %s from %s to %s',
-            t.amount, t.currency, t.payer_id, t.payee_id,
-            v.verdict, v.amount, v.currency, v.payer_id, v.payee_id)
+        ELSE format('%s %s from %s to %s, reason %s: the verdict is %s, %s %s from %s to %s, reason %s',
+            t.amount, t.currency, t.payer_id, t.payee_id, t.reason,
+            v.verdict, v.amount, v.currency, v.payer_id, v.payee_id, v.reason)
     END AS detail
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]::numeric[])
-    AS t (id, payer_id, payee_id, currency, amount)
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]::numeric[], $6::text[])
+    AS t (id, payer_id, payee_id, currency, amount, reason)
 LEFT JOIN verdicts AS v ON v.transfer_id = t.id
 WHERE v.transfer_id IS NULL
-    OR (v.payer_id, v.payee_id, v.currency, v.amount)
-        IS DISTINCT FROM (t.payer_id, t.payee_id, t.currency, t.amount)
-    OR v.verdict <> ALL ($6::text[])
+    OR (v.payer_id, v.payee_id, v.currency, v.amount, v.reason)
+        IS DISTINCT FROM (t.payer_id, t.payee_id, t.currency, t.amount, t.reason)
+    OR v.verdict <> ALL ($7::text[])
 
 -- name: find_credited
 -- Which of these transfers have arrived; the rest is still in transit.

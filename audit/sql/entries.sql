@@ -112,3 +112,21 @@ FROM (
     FROM entries
 ) AS chained
 WHERE at < before
+
+-- name: entry_after_cause
+-- says: An entry is of the time of its movement, and not older than the step that made it.
+-- examines: entries movements transfers verdicts
+SELECT
+    ARRAY[e.user_id::text, e.currency, e.seq::text] AS ids,
+    format('%s at %s, its cause at %s', e.kind, e.at, cause.at) AS detail
+FROM entries AS e
+JOIN (
+    SELECT id, kind, created_at AS at FROM movements
+    UNION ALL
+    SELECT id, 'transfer_out', debited_at FROM transfers
+    UNION ALL
+    SELECT id, 'transfer_return', ended_at FROM transfers
+    UNION ALL
+    SELECT transfer_id, 'transfer_in', created_at FROM verdicts
+) AS cause ON cause.id = coalesce(e.movement_id, e.transfer_id) AND cause.kind = e.kind
+WHERE e.at < cause.at OR (e.movement_id IS NOT NULL AND e.at > cause.at)

@@ -14,7 +14,20 @@ SELECT
     (SELECT count(*) FROM movements) AS movements,
     (SELECT count(*) FROM entries) AS entries,
     (SELECT count(*) FROM outbox) AS outbox,
+    (SELECT count(*) FROM currencies) AS currencies,
     (SELECT count(*) FROM dead_letters) AS dead_letters
+
+-- name: read_used_currencies
+SELECT currency FROM accounts
+UNION
+SELECT currency FROM transfers
+UNION
+SELECT currency FROM movements
+UNION
+SELECT currency FROM verdicts
+
+-- name: read_known_currencies
+SELECT code FROM currencies
 
 -- name: read_totals
 -- From the rows that say what was meant to happen, not from entries: those are checked against both.

@@ -49,3 +49,14 @@ WHERE e.kind IN ('deposit', 'withdrawal')
                 CASE WHEN m.kind = 'deposit' THEN m.amount ELSE -m.amount END,
                 m.balance_after, m.hash)
         OR e.balance_after - e.amount IS DISTINCT FROM m.balance_before)
+
+-- name: movement_reason
+-- says: Only a withdrawal is rejected, for a reason of the payer's.
+-- examines: movements
+SELECT
+    ARRAY[id::text] AS ids,
+    format('%s rejected because of %s', kind, reason) AS detail
+FROM movements
+WHERE status = 'rejected' AND (
+    kind <> 'withdrawal'
+    OR reason NOT IN ('insufficient_funds', 'payer_frozen', 'payer_closed'))

@@ -99,3 +99,23 @@ WHERE u.id IS NULL
     OR o.highest <> u.event_sequence
     OR o.events <> o.numbers
     OR o.numbers <> o.highest - o.lowest + 1
+
+-- name: email_bucket
+-- says: A user's e-mail is in its one spelling, and its hash gives the user's bucket.
+-- examines: users
+-- The first 64 bits of the SHA-256 of the e-mail, modulo the number of buckets.
+SELECT
+    ARRAY[id::text] AS ids,
+    format('in bucket %s, its e-mail %L hashes to bucket %s', bucket, email, hashed) AS detail
+FROM (
+    SELECT
+        id, bucket, email,
+        mod(('x' || left(digest, 8))::bit(32)::bigint::numeric * 4294967296
+            + ('x' || substr(digest, 9, 8))::bit(32)::bigint, buckets) AS hashed
+    FROM system
+    CROSS JOIN (
+        SELECT id, bucket, email, encode(sha256(convert_to(email, 'UTF8')), 'hex') AS digest
+        FROM users
+    ) AS digested
+) AS placed
+WHERE bucket <> hashed OR email IS NOT NFC NORMALIZED OR email ~ '[A-Z]'

@@ -58,3 +58,33 @@ WHERE e.kind IN ('transfer_out', 'transfer_return')
             IS DISTINCT FROM (
                 t.payer_id, t.payee_id, t.currency,
                 CASE WHEN e.kind = 'transfer_out' THEN -t.amount ELSE t.amount END))
+
+-- name: transfer_reason
+-- says: A transfer's reason is one that its status can have; without a payee it is `unknown_payee`.
+-- examines: transfers
+SELECT
+    ARRAY[id::text] AS ids,
+    format('%s because of %s, payee %s', status, reason, payee_id) AS detail
+FROM transfers
+WHERE (reason IS NOT NULL AND reason <> ALL (CASE status
+        WHEN 'cancelled' THEN
+            ARRAY['cancelled_by_payer', 'expired', 'payer_frozen', 'payer_closed']
+        WHEN 'refunded' THEN ARRAY['unknown_payee', 'payee_closed', 'balance_limit']
+        WHEN 'rejected' THEN ARRAY[
+            'insufficient_funds', 'unknown_payee', 'payee_closed', 'payer_frozen', 'payer_closed']
+        ELSE ARRAY[]::text[]
+    END))
+    OR (payee_id IS NULL AND reason IS DISTINCT FROM 'unknown_payee')
+
+-- name: transfer_times
+-- says: A transfer is created, debited and ended in this order, and has not expired before its time.
+-- examines: transfers
+SELECT
+    ARRAY[id::text] AS ids,
+    format('%s because of %s: created %s, debited %s, ended %s, expiry %s',
+        status, reason, created_at, debited_at, ended_at, expires_at) AS detail
+FROM transfers
+WHERE debited_at < created_at
+    OR ended_at < greatest(created_at, debited_at)
+    OR (status = 'rejected' AND ended_at <> created_at)
+    OR (status = 'cancelled' AND reason = 'expired' AND ended_at < expires_at)

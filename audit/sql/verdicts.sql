@@ -54,3 +54,19 @@ WHERE e.kind = 'transfer_in'
         v.transfer_id IS NULL
         OR (e.user_id, e.counterparty_id, e.currency, e.amount)
             IS DISTINCT FROM (v.payee_id, v.payer_id, v.currency, v.amount))
+
+-- name: verdict_reason
+-- says: A refused verdict gives a reason of the payee's side.
+-- examines: verdicts
+SELECT ARRAY[transfer_id::text] AS ids, format('%s because of %s', verdict, reason) AS detail
+FROM verdicts
+WHERE reason NOT IN ('unknown_payee', 'payee_closed', 'balance_limit')
+
+-- name: verdict_refunds
+-- says: Nothing of a credit has been refunded: there are no refunds yet.
+-- examines: verdicts
+SELECT
+    ARRAY[transfer_id::text] AS ids,
+    format('%s of %s refunded', refunded_amount, amount) AS detail
+FROM verdicts
+WHERE refunded_amount IS DISTINCT FROM 0

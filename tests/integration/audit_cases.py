@@ -338,6 +338,182 @@ CASES = (
         shard=1,
     ),
     Case(
+        check="entry_after_cause",
+        sql="UPDATE movements SET created_at = created_at - interval '1 second'"
+        " WHERE id = '{deposit}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_after_cause",
+        sql="UPDATE transfers SET debited_at = debited_at + interval '1 second'"
+        " WHERE id = '{debited}'",
+        id="payer",
+    ),
+    Case(
+        check="entry_after_cause",
+        sql="UPDATE transfers SET ended_at = ended_at + interval '1 second'"
+        " WHERE id = '{refunded}'",
+        id="second",
+    ),
+    Case(
+        check="entry_after_cause",
+        sql="UPDATE verdicts SET created_at = created_at + interval '1 second'"
+        " WHERE transfer_id = '{completed}'",
+        id="payee",
+        shard=1,
+    ),
+    Case(
+        check="transfer_reason",
+        sql="UPDATE transfers SET reason = 'balance_limit' WHERE id = '{cancelled}'",
+        id="cancelled",
+    ),
+    Case(
+        check="transfer_reason",
+        sql="UPDATE transfers SET reason = 'expired' WHERE id = '{rejected}'",
+        id="rejected",
+    ),
+    Case(
+        check="transfer_reason",
+        sql="UPDATE transfers SET reason = 'insufficient_funds' WHERE id = '{refunded}'",
+        id="refunded",
+    ),
+    Case(
+        check="transfer_reason",
+        sql="UPDATE transfers SET payee_id = NULL WHERE id = '{rejected}'",
+        id="rejected",
+    ),
+    Case(
+        check="transfer_times",
+        sql="UPDATE transfers SET created_at = debited_at + interval '1 second'"
+        " WHERE id = '{debited}'",
+        id="debited",
+    ),
+    Case(
+        check="transfer_times",
+        sql="UPDATE transfers SET ended_at = debited_at - interval '1 microsecond'"
+        " WHERE id = '{completed}'",
+        id="completed",
+    ),
+    Case(
+        check="transfer_times",
+        sql="UPDATE transfers SET ended_at = created_at - interval '1 microsecond'"
+        " WHERE id = '{cancelled}'",
+        id="cancelled",
+    ),
+    Case(
+        check="transfer_times",
+        sql="UPDATE transfers SET reason = 'expired' WHERE id = '{cancelled}'",
+        id="cancelled",
+    ),
+    Case(
+        check="transfer_times",
+        sql="UPDATE transfers SET ended_at = now() WHERE id = '{rejected}'",
+        id="rejected",
+    ),
+    Case(
+        check="verdict_reason",
+        sql="UPDATE verdicts SET reason = 'expired' WHERE transfer_id = '{refunded}'",
+        id="refunded",
+        shard=1,
+    ),
+    Case(
+        check="verdict_refunds",
+        sql="UPDATE verdicts SET refunded_amount = 1 WHERE transfer_id = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="movement_reason",
+        sql="UPDATE movements SET reason = 'unknown_payee' WHERE status = 'rejected'",
+        id="rejected_withdrawal",
+    ),
+    Case(
+        check="movement_reason",
+        sql="UPDATE movements SET kind = 'deposit' WHERE status = 'rejected'",
+        id="rejected_withdrawal",
+    ),
+    Case(
+        check="event_of_row",
+        sql="""UPDATE outbox SET data = jsonb_set(data, '{{amount_minor}}', '"101"')
+        WHERE data ->> 'transfer_id' = '{completed}' AND type = 'transfer.debited'""",
+        id="payer",
+    ),
+    Case(
+        check="event_of_row",
+        sql="UPDATE outbox SET type = 'transfer.completed'"
+        " WHERE data ->> 'transfer_id' = '{cancelled}' AND type = 'transfer.cancelled'",
+        id="payer",
+    ),
+    Case(
+        check="event_of_row",
+        sql="UPDATE outbox SET user_id = '{neighbour_id}'"
+        " WHERE data ->> 'transfer_id' = '{completed}'",
+        id="neighbour_id",
+        shard=1,
+    ),
+    Case(
+        check="event_of_row",
+        sql="""UPDATE outbox SET data = jsonb_set(data, '{{balance_after_minor}}', '"0"')
+        WHERE data ->> 'movement_id' = '{deposit}'""",
+        id="payer",
+    ),
+    Case(
+        check="event_of_row",
+        sql="UPDATE transfers SET currency = 'USD' WHERE id = '{held}'",
+        id="payer",
+    ),
+    Case(
+        check="event_once",
+        sql="DELETE FROM outbox"
+        " WHERE data ->> 'transfer_id' = '{completed}' AND type = 'transfer.debited'",
+        id="completed",
+    ),
+    Case(
+        check="event_once",
+        sql="DELETE FROM outbox WHERE data ->> 'transfer_id' = '{completed}'",
+        id="completed",
+        shard=1,
+    ),
+    Case(
+        check="event_once",
+        sql="UPDATE outbox SET data = (SELECT data FROM outbox"
+        " WHERE data ->> 'transfer_id' = '{completed}' AND type = 'transfer.held')"
+        " WHERE data ->> 'transfer_id' = '{held}'",
+        id="completed",
+    ),
+    Case(
+        check="email_bucket",
+        sql="UPDATE users SET email = 'else@example.com' WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="email_bucket",
+        sql="UPDATE users SET email = upper(email) WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="currency_shape",
+        sql="UPDATE currencies SET decimals = 3 WHERE code = 'EUR'",
+        id="currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_here",
+        sql="INSERT INTO currencies (code, name, decimals) VALUES ('EUR', 'Euro', 2)",
+        id="currency",
+    ),
+    Case(
+        check="currency_known",
+        sql="DELETE FROM currencies WHERE code = 'EUR'",
+        id="currency",
+        shard=1,
+    ),
+    Case(
+        check="refunded_has_refusal",
+        sql="UPDATE transfers SET reason = 'unknown_payee' WHERE id = '{refunded}'",
+        id="refunded",
+    ),
+    Case(
         check="conservation",
         sql="UPDATE accounts SET balance = balance + 1 WHERE user_id = '{payer}'",
         id="currency",

@@ -20,6 +20,7 @@ class Books:
 
     payer: UUID
     payee: UUID
+    second: UUID
     completed: UUID
     neighbour: UUID
     held: UUID
@@ -46,6 +47,7 @@ async def make_books(world: World) -> Books:
     books = Books(
         payer=payer,
         payee=payee,
+        second=second,
         completed=(await world.run_all(await world.try_transfer(payer, payee, 100))).id,
         neighbour=(await world.run_all(await world.try_transfer(payer, neighbour, 11))).id,
         held=(await world.try_transfer(payer, payee, 20)).id,

@@ -12,6 +12,7 @@ from audit import Outcome
 from audit.reader import Row
 from audit.report import BREACHES_MAX
 from devstack.postgres import PostgresServer
+from sagas.events import TRANSFER_CREDITED, credited_data
 from shards.book import EntryKind, open_book
 from shards.ids import RandomIds, bucket_of
 from shards.users import lock_users
@@ -72,13 +73,13 @@ async def named(pristine: tuple[list[ShardDatabase], Books]) -> dict[str, str]:
     """The ids that cases speak of."""
     databases, books = pristine
     names = {name: str(getattr(books, name)) for name in Books.__slots__}
-    (deposit,) = await run(
-        databases[0].dsn,
-        f"SELECT id FROM movements WHERE user_id = '{books.payer}' AND kind = 'deposit'",
-    )
+    moved = f"SELECT id FROM movements WHERE user_id = '{books.payer}'"
+    (deposit,) = await run(databases[0].dsn, f"{moved} AND kind = 'deposit'")
+    (rejected,) = await run(databases[0].dsn, f"{moved} AND status = 'rejected'")
     neighbour_id = RandomIds().new_id(bucket_of(books.payee))
     return names | {
         "deposit": str(deposit["id"]),
+        "rejected_withdrawal": str(rejected["id"]),
         "neighbour_id": str(neighbour_id),
         "bucket": "0",
         "currency": "EUR",
@@ -194,6 +195,12 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
             )
             await conn.execute("ALTER TABLE verdicts ADD PRIMARY KEY (transfer_id)")
             await insert_verdicts(conn, [forged])
+            book.tell(
+                TRANSFER_CREDITED,
+                user_id=books.payee,
+                data=credited_data(forged),
+                traceparent="",
+            )
         await conn.execute("ALTER TABLE accounts ADD PRIMARY KEY (user_id, currency)")
         await book.write(conn)
     await shard.close()

@@ -10,7 +10,7 @@ import pytest
 from sagas.keyed_batch import UnknownWalletError
 from sagas.outcomes import Failed, SetAside
 from sagas.states import Reason, Status
-from sagas.steps.cancel import AskedBy
+from sagas.steps.cancel import AskedBy, CancelDone
 from sagas.steps.confirm import Confirmed
 from sagas.steps.move import BalanceLimitError, Moved, WalletClosedError, move
 from sagas.steps.settle import Settled
@@ -264,3 +264,21 @@ async def test_a_clock_that_steps_back_does_not_make_entries_older(world: World)
     after = await world.deposit(user, 1)
 
     assert after.movement.created_at == before.movement.created_at
+
+
+async def test_a_clock_that_steps_back_leaves_the_times_of_a_transfer_in_order(world: World):
+    payer, payee = await world.pair(funds=100)
+    to_debit = await world.try_transfer(payer, payee, 60)
+    to_cancel = await world.try_transfer(payer, payee, 30)
+    await world.shift_clock(payer, timedelta(hours=-2))
+
+    ended = await world.run_all(to_debit)
+    cancelled = await world.cancel(to_cancel, AskedBy.PAYER)
+
+    assert ended.created_at == ended.debited_at == ended.ended_at
+    assert isinstance(cancelled, CancelDone)
+    assert cancelled.transfer.ended_at == cancelled.transfer.created_at
+    async with world.session(payer) as conn:
+        assert ended.debited_at == await conn.fetchval(
+            "SELECT at FROM entries WHERE transfer_id = $1", ended.id
+        )

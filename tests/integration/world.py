@@ -22,7 +22,7 @@ from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.settle import Settled, settle
 from sagas.steps.try_confirm import TryConfirmed, try_confirm
 from sagas.steps.try_transfer import Tried, TryRequest, try_confirm_of, try_transfers
-from shards.ids import RandomIds, bucket_of
+from shards.ids import RandomIds, bucket_of, email_bucket
 from shards.movements import MovementKind
 from shards.router import ShardMap
 from shards.transfers import Transfer, read_transfers
@@ -49,10 +49,10 @@ class World:
     async def user(self, *, bucket: int, funds: int = 0) -> UUID:
         """A new open user in `bucket` with a deposit of `funds`."""
         id_ = self.ids.new_id(bucket)
+        spellings = (f"{id_}.{number}@example.com" for number in count())
+        email = next(e for e in spellings if email_bucket(e, self.shards.buckets) == bucket)
         async with self.shards.of_id(id_).transaction([bucket]) as conn:
-            await insert_user(
-                conn, id_=id_, email=f"{id_}@example.com", name=None, password_hash="-"
-            )
+            await insert_user(conn, id_=id_, email=email, name=None, password_hash="-")
         if funds:
             await self.deposit(id_, funds)
         return id_

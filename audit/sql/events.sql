@@ -1,0 +1,95 @@
+-- name: event_of_row
+-- says: An event says what its row says: parties, currency, amount, status and reason.
+-- examines: outbox transfers verdicts movements users
+-- Of a status that the transfer has left, the reason was NULL. The amounts in events are text.
+SELECT
+    ARRAY[o.user_id::text, o.sequence::text] AS ids,
+    format('%s: %s, the row says %s', o.type, o.data, row_.data) AS detail
+FROM outbox AS o
+LEFT JOIN (
+    SELECT
+        'transfer.' || told.status AS type, payer_id AS user_id, id::text AS id,
+        jsonb_build_object(
+            'transfer_id', id, 'payer_id', payer_id, 'payee_id', payee_id, 'currency', currency,
+            'amount_minor', amount::text, 'status', told.status,
+            'reason', CASE WHEN told.status = transfers.status THEN reason END) AS data
+    FROM transfers, LATERAL (
+        SELECT status
+        UNION
+        SELECT 'held' WHERE status <> 'rejected'
+        UNION
+        SELECT 'debited' WHERE status IN ('completed', 'refunded')
+    ) AS told (status)
+    UNION ALL
+    SELECT
+        'transfer.credited', payee_id, transfer_id::text,
+        jsonb_build_object(
+            'transfer_id', transfer_id, 'payer_id', payer_id, 'payee_id', payee_id,
+            'currency', currency, 'amount_minor', amount::text, 'status', verdict,
+            'reason', reason)
+    FROM verdicts
+    WHERE verdict = 'credited'
+    UNION ALL
+    SELECT
+        CASE kind WHEN 'deposit' THEN 'movement.deposited' ELSE 'movement.withdrawn' END,
+        user_id, id::text,
+        jsonb_build_object(
+            'movement_id', id, 'user_id', user_id, 'currency', currency,
+            'amount_minor', amount::text, 'balance_after_minor', balance_after::text)
+    FROM movements
+    WHERE status = 'completed'
+    UNION ALL
+    SELECT
+        'user.created', id, id::text, jsonb_build_object('user_id', id, 'email', email)
+    FROM users
+) AS row_
+    ON row_.type = o.type
+    AND row_.user_id = o.user_id
+    AND row_.id = coalesce(o.data ->> 'transfer_id', o.data ->> 'movement_id', o.data ->> 'user_id')
+WHERE o.data IS DISTINCT FROM row_.data
+
+-- name: event_once
+-- says: Each status of a transfer, each credit and each movement is told once.
+-- examines: outbox transfers verdicts movements
+-- Never twice; and not left out, unless events of the user have been deleted from the front.
+WITH told AS (
+    SELECT
+        user_id, type, coalesce(data ->> 'transfer_id', data ->> 'movement_id') AS id,
+        count(*) AS times
+    FROM outbox
+    WHERE type <> 'user.created'
+    GROUP BY user_id, type, coalesce(data ->> 'transfer_id', data ->> 'movement_id')
+),
+due AS (
+    SELECT payer_id AS user_id, 'transfer.' || ends.status AS type, id::text AS id
+    FROM transfers, LATERAL (
+        SELECT status
+        UNION
+        SELECT 'held' WHERE status <> 'rejected'
+        UNION
+        SELECT 'debited' WHERE status IN ('completed', 'refunded')
+    ) AS ends (status)
+    UNION ALL
+    SELECT payee_id, 'transfer.credited', transfer_id::text
+    FROM verdicts
+    WHERE verdict = 'credited'
+    UNION ALL
+    SELECT
+        user_id, CASE kind WHEN 'deposit' THEN 'movement.deposited' ELSE 'movement.withdrawn' END,
+        id::text
+    FROM movements
+    WHERE status = 'completed'
+)
+SELECT
+    ARRAY[due.user_id::text, due.id] AS ids,
+    format('%s told %s times', due.type, coalesce(told.times, 0)) AS detail
+FROM due
+LEFT JOIN told ON told.user_id = due.user_id AND told.type = due.type AND told.id = due.id
+LEFT JOIN (
+    SELECT u.id AS user_id, coalesce(min(o.sequence), u.event_sequence + 1) > 1 AS cut
+    FROM users AS u
+    LEFT JOIN outbox AS o ON o.user_id = u.id
+    GROUP BY u.id, u.event_sequence
+) AS events ON events.user_id = due.user_id
+WHERE told.times > 1
+    OR (told.times IS NULL AND events.cut IS NOT TRUE)
