@@ -2,24 +2,29 @@
 
 import argparse
 import asyncio
+import shutil
+import signal
 import sys
 import time
+from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
 
 import uvloop
 
 from config.limits import raise_file_limit
+from devstack.errors import DevstackError
+from reliability.chaos.load.cast import RegistrationError
 from reliability.chaos.plan import make_plan
 from reliability.chaos.profiles import PROFILES, Profile, shortened
-from reliability.chaos.report import as_text, write_json
-from reliability.chaos.run import run
+from reliability.chaos.report import Result, as_text, write_json
+from reliability.chaos.run import STACK_FOLDER, run
 
 _FOLDER = Path(".holdfast/chaos")
 
 
 def main() -> int:
-    """The exit code: 0 where nothing was violated and enough was done, else 1."""
+    """The exit code: 0 all is well, 1 a violation or too little was done, 2 there was no run."""
     options = _options()
     profile = _profile(options.profile, options.duration_min)
     if options.plan:
@@ -35,14 +40,38 @@ def main() -> int:
         print(f"[chaos {time.monotonic() - began:4.0f}] {text}", flush=True)
 
     progress(f"profile {profile.name}, seed {options.seed}, in {folder}")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(run(profile, seed=options.seed, folder=folder, progress=progress))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            result = runner.run(
+                _until_told(run(profile, seed=options.seed, folder=folder, progress=progress))
+            )
+    except (DevstackError, RegistrationError) as error:
+        print(f"There was no run: {error}\nLogs are in {folder}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print(f"Stopped; what there is lies in {folder}", file=sys.stderr)
+        return 2
+    _keep(result, folder)
+    return 0 if result.ok else 1
+
+
+async def _until_told(running: Coroutine[None, None, Result]) -> Result:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: with everything that it started."""
+    task = asyncio.create_task(running)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+def _keep(result: Result, folder: Path) -> None:
+    """Writes the report; databases, topics and logs are only of use where something is wrong."""
     write_json(result, folder / "report.json")
     text = as_text(result)
     (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
+    if result.ok:
+        shutil.rmtree(folder / STACK_FOLDER, ignore_errors=True)
     print(text)
-    print(f"Report, history and logs are in {folder}")
-    return 0 if result.ok else 1
+    print(f"The report is in {folder}" + ("" if result.ok else ", with history, data and logs"))
 
 
 def _options() -> argparse.Namespace:

@@ -30,6 +30,8 @@ from reliability.history import HISTORY_FOLDER, FaultOutcome, HistoryWriter
 
 Progress = Callable[[str], None]
 
+STACK_FOLDER = "stack"
+
 _PROGRESS_EVERY_S = 5.0
 # After the last heal, what is still being repeated gets its answer.
 _ANSWERS_WITHIN_S = 30.0
@@ -71,7 +73,7 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
         shards=profile.shards,
         gateways=profile.gateways,
         workers=profile.workers,
-        folder=folder / "stack",
+        folder=folder / STACK_FOLDER,
         environment=_SETTINGS,
     )
     progress(f"{len(plan.faults)} faults are planned from seed {seed}")
