@@ -48,10 +48,10 @@ class ShardReader:
         self._later = later
         self._later_free = asyncio.Lock()
 
-    async def rows(self, sql: str) -> Sequence[Row]:
+    async def rows(self, sql: str, *args: object) -> Sequence[Row]:
         """All rows of a statement, in the snapshot."""
         with _unreadable(self.shard.name):
-            return await self._snapshot.fetch(sql)
+            return await self._snapshot.fetch(sql, *args)
 
     async def first_rows(self, sql: str, limit: int) -> Sequence[Row]:
         """The first rows of a statement, in the snapshot."""
@@ -59,10 +59,10 @@ class ShardReader:
             cursor = await self._snapshot.cursor(sql)
             return await cursor.fetch(limit)
 
-    async def chunks(self, sql: str, argument: str) -> AsyncIterator[Sequence[Row]]:
+    async def chunks(self, sql: str, *args: object) -> AsyncIterator[Sequence[Row]]:
         """The rows of a statement, in the snapshot, a few thousand at a time."""
         with _unreadable(self.shard.name):
-            cursor = await self._snapshot.cursor(sql, argument)
+            cursor = await self._snapshot.cursor(sql, *args)
         while True:
             with _unreadable(self.shard.name):
                 rows = await cursor.fetch(CHUNK_ROWS)

@@ -1,15 +1,12 @@
 """Every check of the audit, shown to find what it is for, in books that were in order before."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
 from audit import Outcome
-from audit.reader import Row
 from audit.report import BREACHES_MAX
 from devstack.postgres import PostgresServer
 from sagas.events import TRANSFER_CREDITED, credited_data
@@ -20,6 +17,7 @@ from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.audit_cases import CASES, Case
 from tests.integration.books import BUCKETS, Books, audit_of, broken, make_books
+from tests.integration.clones import Clones, drop_constraints, run
 from tests.integration.world import World
 
 
@@ -39,26 +37,6 @@ def pristine(postgres: PostgresServer) -> Iterator[tuple[list[ShardDatabase], Bo
     databases, books = asyncio.run(make())
     yield databases, books
     asyncio.run(drop_shards(databases))
-
-
-class Clones:
-    """The two shards; one of them a copy that a test breaks, without constraints to refuse it."""
-
-    def __init__(self, pristine: list[ShardDatabase]) -> None:
-        self.shards = list(pristine)
-        self._made: list[ShardDatabase] = []
-
-    async def of(self, index: int) -> ShardDatabase:
-        database = self.shards[index]
-        server, name = database.dsn.rsplit("/", 1)
-        clone = f"test_{secrets.token_hex(6)}"
-        await run(f"{server}/postgres", f'CREATE DATABASE "{clone}" TEMPLATE "{name}"')
-        self.shards[index] = replace(database, dsn=f"{server}/{clone}")
-        self._made.append(self.shards[index])
-        return self.shards[index]
-
-    async def drop(self) -> None:
-        await drop_shards(self._made)
 
 
 @pytest.fixture
@@ -84,25 +62,6 @@ async def named(pristine: tuple[list[ShardDatabase], Books]) -> dict[str, str]:
         "bucket": "0",
         "currency": "EUR",
     }
-
-
-async def run(dsn: str, sql: str) -> list[Row]:
-    conn = await asyncpg.connect(dsn)
-    try:
-        return await conn.fetch(sql)
-    finally:
-        await conn.close()
-
-
-async def drop_constraints(database: ShardDatabase) -> None:
-    rows = await run(
-        database.dsn,
-        "SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,"
-        " conname) AS sql FROM pg_constraint WHERE contype <> 'n' AND conrelid <> 0"
-        " AND connamespace = 'public'::regnamespace",
-    )
-    for row in rows:
-        await run(database.dsn, row["sql"])
 
 
 async def test_the_books_are_in_order_before(clones: Clones) -> None:

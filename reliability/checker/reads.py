@@ -1,0 +1,147 @@
+"""Balance reads against the replayed model: each is the state of its version, in its time.
+
+An account is one register, so this is all that linearizability asks for: a read is of a version
+that had been asked for when the read was answered, and not older than what anybody had been told
+when the read was asked for.
+"""
+
+from collections.abc import Iterable
+
+from reliability.checker.findings import Findings
+from reliability.checker.history import NEVER, AccountKey, History, Op
+from reliability.checker.invariants import Invariant
+from reliability.checker.ledger import Ledger
+from reliability.checker.replay import Change, ReplayedAccount
+from reliability.checker.statuses import statuses_seen
+
+# What was certainly so before a status could be shown.
+_KNOWN_BY = {
+    "transfer.held": ("held", "debited", "completed", "cancelled", "refunded"),
+    "transfer.debited": ("debited", "completed", "refunded"),
+    "transfer.cancelled": ("cancelled",),
+    "transfer.refunded": ("refunded",),
+    "transfer.credited": ("completed",),
+}
+_ACCEPTED = "accepted"
+
+
+class Knowledge:
+    """When clients could first know, and first ask for, what changed accounts."""
+
+    def __init__(self, history: History, ledger: Ledger) -> None:
+        self._told: dict[str, dict[str, int]] = {}
+        self._asked: dict[str, int] = {}
+        for key, ops in history.requests.items():
+            for op in ops:
+                if op.is_accepted and op.answer.id is not None:
+                    self._tell(op.answer.id, _ACCEPTED, op.answered_at)
+            for row in ledger.by_key.get(key, ()):
+                self._asked[row.id] = ops[0].at
+        for transfer, shown in statuses_seen(history).items():
+            for one in shown:
+                self._tell(transfer, one.status, one.answered_at)
+
+    def told_at(self, change: Change) -> int:
+        """When an answer first showed it; NEVER if none did."""
+        told = self._told.get(change.source, {})
+        if change.type == "transfer.held" or change.type not in _KNOWN_BY:
+            first = told.get(_ACCEPTED, NEVER)
+        else:
+            first = NEVER
+        known_by = _KNOWN_BY.get(change.type, ())
+        return min([first, *(told[status] for status in known_by if status in told)])
+
+    def asked_at(self, change: Change) -> int:
+        """When its request was first sent; 0 where the history has none."""
+        return self._asked.get(change.source, 0)
+
+    def _tell(self, id_: str, what: str, at: int) -> None:
+        told = self._told.setdefault(id_, {})
+        told[what] = min(at, told.get(what, NEVER))
+
+
+def check_reads(
+    key: AccountKey,
+    account: ReplayedAccount,
+    reads: list[Op],
+    knowledge: Knowledge,
+    findings: Findings,
+    *,
+    shard: str,
+) -> None:
+    """Holds all reads of one account against its replay."""
+    subject = " ".join(key)
+    asked = _asked_by_version(account, knowledge)
+    good = []
+    for read in reads:
+        findings.examine(Invariant.READ_COMMITTED)
+        version = read.answer.version
+        shown = (read.answer.balance, read.answer.held)
+        if version is None or not 0 <= version < len(account.states):
+            expected = f"a version up to {len(account.states) - 1}"
+        elif shown != account.states[version]:
+            state = account.states[version]
+            expected = f"version {version} has balance {state.balance}, held {state.held}"
+        else:
+            good.append(read)
+            findings.examine(Invariant.READ_NOT_EARLY)
+            if asked[version] > read.answered_at:
+                findings.violated(
+                    Invariant.READ_NOT_EARLY,
+                    subject,
+                    expected=f"nothing that was asked for after {read.answered_at}",
+                    found=f"version {version}, asked for at {asked[version]}",
+                    shard=shard,
+                )
+            continue
+        findings.violated(
+            Invariant.READ_COMMITTED,
+            subject,
+            expected=expected,
+            found=f"version {version}, balance {shown[0]}, held {shown[1]} at {read.answered_at}",
+            shard=shard,
+        )
+    told = ((knowledge.told_at(change), change.version) for change in account.changes)
+    _check_current(subject, good, told, findings, shard=shard)
+
+
+def _asked_by_version(account: ReplayedAccount, knowledge: Knowledge) -> list[int]:
+    """For each version the latest request that it shows."""
+    asked = [0] * len(account.states)
+    for change in account.changes:
+        asked[change.version] = max(asked[change.version], knowledge.asked_at(change))
+    for version in range(1, len(asked)):
+        asked[version] = max(asked[version], asked[version - 1])
+    return asked
+
+
+def _check_current(
+    subject: str,
+    reads: list[Op],
+    told: Iterable[tuple[int, int]],
+    findings: Findings,
+    *,
+    shard: str,
+) -> None:
+    """No read shows less than what was told, in any answer, before it was asked for."""
+    # A version that was read is told by that.
+    points = sorted([*told, *((read.answered_at, _version(read)) for read in reads)])
+    place, known = 0, 0
+    for read in sorted(reads, key=lambda read: read.at):
+        while place < len(points) and points[place][0] < read.at:
+            known = max(known, points[place][1])
+            place += 1
+        findings.examine(Invariant.READ_CURRENT)
+        if _version(read) < known:
+            findings.violated(
+                Invariant.READ_CURRENT,
+                subject,
+                expected=f"version {known} or later, which was told before {read.at}",
+                found=f"version {_version(read)}",
+                shard=shard,
+            )
+
+
+def _version(read: Op) -> int:
+    assert read.answer.version is not None
+    return read.answer.version

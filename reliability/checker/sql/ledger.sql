@@ -1,0 +1,58 @@
+-- name: read_place
+SELECT
+    (SELECT shard FROM system) AS shard,
+    (SELECT buckets FROM system) AS buckets,
+    ARRAY(SELECT bucket FROM buckets WHERE state <> 'gone' ORDER BY bucket) AS owned
+
+-- name: stream_rows
+-- Everything that a request with a key can have left.
+SELECT
+    id::text, 'transfer' AS kind, payer_id::text AS user_id, payee_id::text, currency,
+    amount::text, idempotency_key, status, reason
+FROM transfers
+UNION ALL
+SELECT
+    id::text, kind, user_id::text, NULL, currency, amount::text, idempotency_key, status, reason
+FROM movements
+
+-- name: stream_users
+SELECT id::text, email FROM users
+
+-- name: stream_accounts
+SELECT user_id::text, currency, balance::text, held::text, seq, version FROM accounts
+
+-- name: stream_events
+-- A user's events are numbered under its lock, so their order is the order of its commits, and the
+-- transaction that wrote an event is in its xmin: an account's version counts transactions.
+-- Each comes with the entry that it must have made.
+SELECT
+    o.user_id::text, o.sequence, o.xmin::text AS transaction, o.type, o.source, o.currency,
+    o.amount, e.seq AS entry_seq, e.amount::text AS entry_amount, e.balance_after::text
+FROM (
+    SELECT
+        user_id, sequence, xmin, type,
+        coalesce(data ->> 'transfer_id', data ->> 'movement_id', '') AS source,
+        coalesce(data ->> 'currency', '') AS currency,
+        CASE WHEN data ->> 'amount_minor' ~ '^[0-9]+$' THEN data ->> 'amount_minor' ELSE '0' END
+            AS amount,
+        CASE type
+            WHEN 'transfer.debited' THEN 'transfer_out'
+            WHEN 'transfer.refunded' THEN 'transfer_return'
+            WHEN 'transfer.credited' THEN 'transfer_in'
+            WHEN 'movement.deposited' THEN 'deposit'
+            WHEN 'movement.withdrawn' THEN 'withdrawal'
+        END AS leg
+    FROM outbox
+) AS o
+LEFT JOIN entries AS e
+    ON e.user_id = o.user_id
+    AND e.kind = o.leg
+    AND coalesce(e.transfer_id, e.movement_id)::text = o.source
+ORDER BY o.user_id, o.sequence
+
+-- name: sum_credits
+-- What payees got from payers, as their entries have it.
+SELECT user_id::text, counterparty_id::text, currency, sum(amount)::text AS amount
+FROM entries
+WHERE kind = 'transfer_in' AND user_id = ANY($1::uuid[])
+GROUP BY user_id, counterparty_id, currency

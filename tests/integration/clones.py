@@ -1,0 +1,52 @@
+"""Copies of two shards that a test may break."""
+
+import secrets
+from dataclasses import replace
+
+import asyncpg
+
+from audit.reader import Row
+from tests.databases import ShardDatabase, drop_shards
+
+
+async def run(dsn: str, sql: str) -> list[Row]:
+    """One statement, on a connection of its own."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await conn.fetch(sql)
+    finally:
+        await conn.close()
+
+
+async def drop_constraints(database: ShardDatabase) -> None:
+    """Drops what would refuse a corruption."""
+    rows = await run(
+        database.dsn,
+        "SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,"
+        " conname) AS sql FROM pg_constraint WHERE contype <> 'n' AND conrelid <> 0"
+        " AND connamespace = 'public'::regnamespace",
+    )
+    for row in rows:
+        await run(database.dsn, row["sql"])
+
+
+class Clones:
+    """Shards, of which each is the original until a copy of it is asked for."""
+
+    def __init__(self, pristine: list[ShardDatabase]) -> None:
+        self.shards = list(pristine)
+        self._made: list[ShardDatabase] = []
+
+    async def of(self, index: int) -> ShardDatabase:
+        """A copy, in the place of the original."""
+        database = self.shards[index]
+        server, name = database.dsn.rsplit("/", 1)
+        clone = f"test_{secrets.token_hex(6)}"
+        await run(f"{server}/postgres", f'CREATE DATABASE "{clone}" TEMPLATE "{name}"')
+        self.shards[index] = replace(database, dsn=f"{server}/{clone}")
+        self._made.append(self.shards[index])
+        return self.shards[index]
+
+    async def drop(self) -> None:
+        """Drops the copies."""
+        await drop_shards(self._made)
