@@ -10,13 +10,14 @@ from typing import Protocol
 import psutil
 
 from devstack.errors import DevstackError, PortTakenError
-from devstack.processes import Child, send
+from devstack.processes import Child, send, still_runs
 from devstack.units import Server as Endable
 from devstack.waiting import wait_until
 from reliability.chaos.stack.threads import to_the_end
 
 _START_AGAIN_S = 1.0
 _STOP_S = 10.0
+_SIGNAL_S = 2.0
 _POLL_S = 0.05
 
 
@@ -181,11 +182,13 @@ class Node:
 
     def _stop_processes(self) -> None:
         """The maker of processes first, so that the list is soon complete."""
-        stopped: set[int] = set()
-        while rest := [each for each in self.processes() if each.pid not in stopped]:
+        stopped: list[psutil.Process] = []
+        while rest := [each for each in self.processes() if each not in stopped]:
             for process in rest:
                 send(process, signal.SIGSTOP)
-                stopped.add(process.pid)
+            stopped += rest
+            # A signal takes effect when its process is next scheduled.
+            wait_until(lambda: all(map(_is_stopped, stopped)), timeout_s=_SIGNAL_S)
 
     def _signal_all(self, number: signal.Signals) -> None:
         for process in self.processes():
@@ -194,3 +197,10 @@ class Node:
     @property
     def _child(self) -> Child:
         return self._server.child
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_STOPPED or not still_runs(process)
+    except psutil.NoSuchProcess:
+        return True

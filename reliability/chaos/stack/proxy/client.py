@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ class ProxyProcess:
         deadline = loop.time() + _START_S
         while self._streams is None:
             try:
-                self._streams = await asyncio.open_unix_connection(f"\0{self._name}")
+                self._streams = await _connect(f"\0{self._name}")
             except OSError:
                 if loop.time() > deadline or not self._child.alive():
                     raise ServerError("the proxy did not start", self._log) from None
@@ -96,3 +97,15 @@ class ProxyProcess:
             self._streams = None
         if self._child is not None:
             await asyncio.to_thread(self._child.stop, timeout_s=_STOP_S)
+
+
+async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    # uvloop takes an abstract address for an empty path, so we connect ourselves.
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(address)
+        sock.setblocking(False)
+        return await asyncio.open_unix_connection(sock=sock)
+    except OSError:
+        sock.close()
+        raise

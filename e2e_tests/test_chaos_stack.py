@@ -1,0 +1,294 @@
+"""The stack of the nemesis: all goes through its proxies, and each thing done to it bites."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import aiohttp
+import asyncpg
+import psutil
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from devstack.processes import still_runs
+from e2e_tests.client import Client, Member
+from reliability.chaos.stack import Node, Refused, Role, Stack, StackOptions
+from tests.eventually import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOUR_S = 3600
+# Faults are over soon here, and so is the wait for what they have swallowed.
+QUICK = {
+    "HOLDFAST_WORKERS__SESSION_TIMEOUT_S": "3",
+    "HOLDFAST_REDRIVE__FIRST_AFTER_S": "1",
+    "HOLDFAST_REDRIVE__BACKOFF_CAP_S": "1",
+    "HOLDFAST_REDRIVE__POLL_S": "0.2",
+}
+
+
+def processes() -> set[int]:
+    """All that run because of this test run."""
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    before = processes()
+    folder: Path = tmp_path_factory.mktemp("stack")
+    options = StackOptions(brokers=1, shards=2, folder=folder, environment=QUICK, disk_mb=200)
+    made = await Stack.start(options, progress=lambda _: None)
+    try:
+        yield made
+        for node in (made.gateways[0], made.workers[0], made.brokers[0], made.servers[0]):
+            await node.pause()
+    finally:
+        await made.stop()
+    assert processes() <= before
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clients(stack: Stack) -> AsyncIterator[list[Client]]:
+    timeout = aiohttp.ClientTimeout(total=10)
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        yield [Client(session, url) for url in stack.urls]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(clients: list[Client]) -> list[Member]:
+    """A payer and a payee."""
+    return [await clients[0].member(EUR="1000.00"), await clients[1].member()]
+
+
+@pytest.fixture
+def pay(clients: list[Client], people: list[Member]):
+    """Moves a cent, and returns when the transfer has completed."""
+
+    async def pay(by: int = 0) -> None:
+        answer = await clients[by].transfer(people[0], people[1], "0.01")
+        assert answer.status == 202, answer
+
+        async def completed() -> None:
+            seen = await clients[1 - by].get_transfer(people[0], answer.body["id"])
+            assert seen.body["status"] == "completed", seen
+
+        await eventually(completed, within_s=30, every_s=0.1)
+
+    return pay
+
+
+def node_of(stack: Stack, role: Role) -> Node:
+    return next(node for node in stack.nodes if node.role is role)
+
+
+async def test_every_connection_goes_through_a_proxy(stack: Stack, pay):
+    await pay()
+
+    def remote_ports(node: Node) -> set[int]:
+        sockets = psutil.Process(node.pid).net_connections("tcp")
+        own = {each.laddr.port for each in sockets if each.status == psutil.CONN_LISTEN}
+        made = [s for s in sockets if s.status == psutil.CONN_ESTABLISHED]
+        return {s.raddr.port for s in made if s.laddr.port not in own}
+
+    proxy = psutil.Process(stack._proxy.pid)
+    proxied = {each.laddr.port for each in proxy.net_connections("tcp")}
+    for node in (*stack.gateways, *stack.workers):
+        assert remote_ports(node)
+        assert remote_ports(node) <= proxied
+
+
+# A broker that was killed is in the test of its logs: it takes long to come back.
+@pytest.mark.parametrize("role", [Role.GATEWAY, Role.WORKER, Role.DATABASE])
+async def test_what_was_killed_is_gone_with_all_its_processes_until_it_is_started(
+    stack: Stack, role: Role, pay
+):
+    node = node_of(stack, role)
+    before = node.processes()
+
+    await node.kill()
+    await asyncio.sleep(1.5)
+
+    assert not node.is_up
+    assert not any(still_runs(process) for process in before)
+    assert await node.start()
+    await pay()
+    assert node.unexpected_exits == []
+
+
+@pytest.mark.parametrize("role", [Role.GATEWAY, Role.DATABASE, Role.BROKER])
+async def test_what_is_paused_answers_nobody_until_it_is_resumed(
+    stack: Stack, role: Role, clients: list[Client], pay
+):
+    node = node_of(stack, role)
+
+    await node.pause()
+
+    assert node.is_paused
+    assert {p.status() for p in node.processes()} == {psutil.STATUS_STOPPED}
+    assert not await asyncio.wait_for(node.until_ready(within_s=0.3), 5)
+    await node.resume()
+    assert await node.until_ready(within_s=20)
+    await pay()
+
+
+async def test_paused_workers_complete_nothing(stack: Stack, clients, people):
+    for worker in stack.workers:
+        await worker.pause()
+
+    answer = await clients[0].transfer(people[0], people[1], "0.01", wait=1)
+    for worker in stack.workers:
+        await worker.resume()
+
+    assert answer.body["status"] == "held"
+    seen = await clients[0].get_transfer(people[0], answer.body["id"], wait=20)
+    assert seen.body["status"] == "completed"
+
+
+async def test_what_ends_by_itself_is_counted_and_started_again(stack: Stack):
+    worker = stack.workers[1]
+    old = worker.pid
+    since = time.monotonic()
+
+    os.kill(old, signal.SIGKILL)
+
+    async def runs_again() -> bool:
+        return worker.is_up and worker.pid != old
+
+    await eventually(runs_again, within_s=5)
+    assert time.monotonic() - since < 2.5
+    assert worker.unexpected_exits == [-signal.SIGKILL]
+    assert await worker.until_ready(within_s=30)
+
+
+async def test_an_immediate_stop_needs_recovery(stack: Stack, pay):
+    server = stack.servers[0]
+    log = stack.options.folder / "logs" / f"{server.name}.log"
+    before = log.read_text().count("database system was not properly shut down")
+
+    await server.stop_immediate()
+    assert not server.is_up
+    assert await server.start()
+
+    assert log.read_text().count("database system was not properly shut down") == before + 1
+    await pay()
+
+
+async def test_a_lost_reply_to_commit_loses_no_transfer(stack: Stack, pay):
+    links = [link for link in stack.links if link.server in stack.direct_dsns]
+    for link in links:
+        await link.lose_commit_replies(1)
+
+    for by in (0, 1, 0, 1):
+        await pay(by)
+
+    lost = sum([(await link.counters()).commits_unknown for link in links])
+    await stack.heal()
+    # Each gateway's own, at least.
+    assert lost >= 2
+
+
+async def test_a_process_can_have_a_clock_that_is_off(stack: Stack, clients: list[Client]):
+    gateway = stack.gateways[0]
+
+    assert await gateway.restart_with({"HOLDFAST_CLOCK_OFFSET_S": str(HOUR_S)})
+    member = await clients[0].member()
+
+    ahead_s = (UUID(member.id).int >> 80) / 1000 - time.time()
+    assert abs(ahead_s - HOUR_S) < 60
+    await stack.heal()
+    assert gateway.environment == {}
+
+
+async def test_a_shard_can_have_a_clock_that_is_off(stack: Stack, pay):
+    shard, dsn = next(iter(stack.direct_dsns.items()))
+
+    async def off_s() -> float:
+        conn = await asyncpg.connect(dsn)
+        try:
+            off = await conn.fetchval(
+                "SELECT extract(epoch FROM app_now() - clock_timestamp())::float"
+            )
+        finally:
+            await conn.close()
+        return float(off)
+
+    await stack.skew_database_clock(shard, -30)
+    assert abs(await off_s() + 30) < 1
+    # Also who starts now takes the database for what it is.
+    assert await stack.workers[0].restart_with({})
+    assert await stack.gateways[0].restart_with({})
+    await pay()
+    await stack.heal()
+    assert abs(await off_s()) < 1
+
+
+async def test_a_full_disk_refuses_rows_until_it_is_freed(stack: Stack, pay):
+    shard, dsn = next(iter(stack.direct_dsns.items()))
+    try:
+        await stack.fill_disk(shard)
+    except Refused as refused:
+        pytest.skip(refused.reason)
+
+    async def write_much() -> None:
+        conn = await asyncpg.connect(dsn)
+        try:
+            await conn.execute(
+                "CREATE TABLE much AS SELECT repeat('x', 1000) FROM generate_series(1, 50000)"
+            )
+        finally:
+            await conn.close()
+
+    with pytest.raises((asyncpg.PostgresError, OSError)) as refused_by:
+        await write_much()
+    await stack.free_disk(shard)
+    await stack.heal()
+
+    assert "space" in str(refused_by.value) or stack.servers[0].unexpected_exits
+    await pay()
+
+
+async def end_offsets(stack: Stack) -> int:
+    """Messages in the topic of try-confirms, all partitions together."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap)
+    await consumer.start()
+    try:
+        topic = stack.topic_names.try_confirm
+        parts = [TopicPartition(topic, p) for p in range(stack.options.buckets)]
+        return sum((await consumer.end_offsets(parts)).values())
+    finally:
+        await consumer.stop()
+
+
+async def test_a_broker_can_lose_the_tail_of_its_logs(stack: Stack, pay):
+    await pay()
+    before = await end_offsets(stack)
+
+    gone = await stack.brokers[0].truncate_tail(1.0)
+    after = await end_offsets(stack)
+
+    assert gone > 0
+    assert after < before
+    await pay()
+
+
+async def test_the_leader_is_known(stack: Stack):
+    assert await stack.leader_of(stack.topic_names.confirm, 0) is stack.brokers[0]
+
+
+async def test_a_gateway_that_is_cut_off_is_reached_again_once_healed(
+    stack: Stack, clients: list[Client], pay
+):
+    link = next(link for link in stack.links if link.server == "gateway-1")
+
+    await link.cut()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await clients[0].call("GET", "/health")
+    await stack.heal()
+
+    await pay()
