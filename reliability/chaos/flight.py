@@ -5,14 +5,17 @@ the things that are set off.
 """
 
 import asyncio
+import heapq
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
 
 _EVERY_S = 0.5
+_SLOWEST = 5
 _ANSWER_S = 3.0
 _OPEN = "SELECT id FROM transfers WHERE next_attempt_at IS NOT NULL"
 _DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -36,7 +39,12 @@ class Recovery:
 
 
 class Flight:
-    """Looks at every shard twice a second, past the proxies."""
+    """Looks at every shard twice a second, past the proxies.
+
+    Attributes:
+        slowest: the few transfers that were open longest, by id, with that time in seconds.
+        recoveries: everything that was followed.
+    """
 
     def __init__(self, dsns: Mapping[str, str]) -> None:
         self._dsns = dsns
@@ -44,7 +52,7 @@ class Flight:
         self._seen_at: dict[str, float] = dict.fromkeys(dsns, 0.0)
         self._watched: list[Recovery] = []
         self.recoveries: list[Recovery] = []
-        self.oldest_s = 0.0
+        self.slowest: dict[str, float] = {}
 
     @property
     def open(self) -> int:
@@ -106,8 +114,11 @@ class Flight:
         self._open[shard] = {id_: known.get(id_, asked_at) for id_ in ids}
         self._seen_at[shard] = asked_at
         # What has just ended was open until now, at the most.
-        ended = [asked_at - at for at in known.values()]
-        self.oldest_s = max(self.oldest_s, *ended, 0.0)
+        aged = [(asked_at - at, str(id_)) for id_, at in known.items()]
+        for age_s, id_ in heapq.nlargest(_SLOWEST, aged):
+            self.slowest[id_] = max(age_s, self.slowest.get(id_, 0.0))
+        kept = heapq.nlargest(_SLOWEST, self.slowest.items(), key=itemgetter(1))
+        self.slowest = dict(kept)
         for recovery in self._watched:
             if asked_at > recovery.since:
                 left = recovery.left.get(shard)

@@ -52,11 +52,13 @@ class Shape:
     Attributes:
         lasts_s: shortest and longest; a longest of None is the profile's longest outage.
         of_links: it is done to connections, and so may meet a fault of the process itself.
+        settles_s: how long a process takes to be there again, injecting and healing together.
     """
 
     role: Role
     lasts_s: tuple[float, float | None]
     of_links: bool = False
+    settles_s: float = 4.0
 
 
 # A worker that is silent for longer than its session (6 s here) loses its partitions.
@@ -67,22 +69,22 @@ SHAPES = {
     FaultKind.PAUSE_GATEWAY: Shape(role=Role.GATEWAY, lasts_s=(1.0, 8.0)),
     FaultKind.PAUSE_BROKER: Shape(role=Role.BROKER, lasts_s=(1.0, 9.0)),
     FaultKind.PAUSE_POSTGRES: Shape(role=Role.SHARD, lasts_s=(1.0, 9.0)),
-    FaultKind.KILL_BROKER: Shape(role=Role.BROKER, lasts_s=(0.3, 6.0)),
-    FaultKind.TRUNCATE_BROKER_LOG: Shape(role=Role.BROKER, lasts_s=(0.1, 0.2)),
+    FaultKind.KILL_BROKER: Shape(role=Role.BROKER, lasts_s=(0.3, 6.0), settles_s=8.0),
+    FaultKind.TRUNCATE_BROKER_LOG: Shape(role=Role.BROKER, lasts_s=(0.1, 0.2), settles_s=12.0),
     FaultKind.STOP_POSTGRES: Shape(role=Role.SHARD, lasts_s=(2.0, None)),
     FaultKind.COMMIT_UNKNOWN: Shape(role=Role.SHARD, lasts_s=(1.0, 8.0), of_links=True),
     FaultKind.PARTITION: Shape(role=Role.CLIENT, lasts_s=(1.0, 9.0), of_links=True),
     FaultKind.ONE_WAY_CUT: Shape(role=Role.CLIENT, lasts_s=(1.0, 9.0), of_links=True),
     FaultKind.SLOW_LINK: Shape(role=Role.CLIENT, lasts_s=(2.0, 9.0), of_links=True),
-    FaultKind.REBALANCE_STORM: Shape(role=Role.GROUP, lasts_s=(6.0, 14.0)),
-    FaultKind.POOL_EXHAUSTION: Shape(role=Role.GATEWAY, lasts_s=(3.0, 9.0)),
+    FaultKind.REBALANCE_STORM: Shape(role=Role.GROUP, lasts_s=(6.0, 14.0), settles_s=8.0),
+    FaultKind.POOL_EXHAUSTION: Shape(role=Role.GATEWAY, lasts_s=(3.0, 9.0), settles_s=8.0),
     FaultKind.DUPLICATE_MESSAGES: Shape(role=Role.TOPICS, lasts_s=(2.0, 10.0)),
     FaultKind.SHUFFLE_MESSAGES: Shape(role=Role.TOPICS, lasts_s=(2.0, 10.0)),
     FaultKind.REPLAY_FROM_ZERO: Shape(role=Role.TOPICS, lasts_s=(0.5, 1.0)),
     FaultKind.DELETE_TOPICS: Shape(role=Role.TOPICS, lasts_s=(0.2, 4.0)),
     FaultKind.POISON_MESSAGES: Shape(role=Role.TOPICS, lasts_s=(0.5, 2.0)),
     FaultKind.FORGED_MESSAGES: Shape(role=Role.TOPICS, lasts_s=(0.5, 2.0)),
-    FaultKind.PROCESS_CLOCK_SKEW: Shape(role=Role.CLIENT, lasts_s=(3.0, 12.0)),
+    FaultKind.PROCESS_CLOCK_SKEW: Shape(role=Role.CLIENT, lasts_s=(3.0, 12.0), settles_s=8.0),
     FaultKind.DATABASE_CLOCK_SKEW: Shape(role=Role.SHARD, lasts_s=(2.0, 12.0)),
     FaultKind.FULL_DISK: Shape(role=Role.SHARD, lasts_s=(2.0, 8.0)),
 }

@@ -109,7 +109,7 @@ class _Draw:
         for target in targets:
             keys = self._keys(kind, target)
             if lasts_s > 0 and all(self._busy_until.get(key, 0) < at_s for key in keys):
-                self._busy_until |= dict.fromkeys(keys, at_s + lasts_s + 1.0)
+                self._busy_until |= dict.fromkeys(keys, at_s + lasts_s + shape.settles_s)
                 self._made.append(
                     PlannedFault(
                         number=len(self._made) + 1,

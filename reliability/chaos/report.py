@@ -40,7 +40,7 @@ class Result:
     statuses: Mapping[str, int]
     reasons: Mapping[str, int]
     false_expiries: int
-    oldest_s: float
+    slowest: Mapping[str, float]
     drained_s: float | None
     allowed_s: float
     stuck: Mapping[str, float]
@@ -70,6 +70,11 @@ class Result:
     def measured(self) -> list[Recovery]:
         """Recoveries of one fault alone."""
         return [one for one in self.recoveries if one.undisturbed and one.took_s is not None]
+
+    @property
+    def oldest_s(self) -> float:
+        """The longest time that a transfer was under way."""
+        return max(self.slowest.values(), default=0.0)
 
     @property
     def violations(self) -> list[str]:
@@ -126,6 +131,7 @@ def write_json(result: Result, path: Path) -> None:
         "violations": result.violations,
         "unmet": result.unmet,
         "recovery_s": _spread(result),
+        "oldest_s": result.oldest_s,
     }
     # Sets of ids that were watched are of no use afterwards.
     for recovery in told["recoveries"]:

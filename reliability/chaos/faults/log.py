@@ -1,7 +1,7 @@
 """Our own reader and writer of the topics, past the proxies and past the engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -105,12 +105,10 @@ async def open_log(stack: Stack) -> AsyncIterator[Log]:
         async with asyncio.timeout(_STARTED_WITHIN_S):
             await producer.start()
             await consumer.start()
-        counts = {topic: consumer.partitions_for_topic(topic) for topic in stack.topic_names.steps}
-        parts = [TopicPartition(t, p) for t, numbers in counts.items() for p in numbers or ()]
-        if not parts:
-            raise TimeoutError("the topics are not there")
-        consumer.assign(parts)
-        yield Log(producer, consumer, partitions=len(parts) // len(counts))
+        async with asyncio.timeout(_REQUEST_MS / 1000):
+            counts = [(t, len(await producer.partitions_for(t))) for t in stack.topic_names.steps]
+        consumer.assign([TopicPartition(t, p) for t, count in counts for p in range(count)])
+        yield Log(producer, consumer, partitions=min(count for _, count in counts))
     finally:
         await _end(consumer.stop())
         await _end(producer.stop())
@@ -132,13 +130,18 @@ async def open_admin(stack: Stack) -> AsyncIterator[AIOKafkaAdminClient]:
         await _end(admin.close())
 
 
-async def _end(closing: Any) -> None:
-    """Waits for a client to close; one whose broker is away would take for ever."""
-    try:
-        async with asyncio.timeout(3.0):
-            await closing
-    except LogError:
-        return
+async def _end(closing: Coroutine[Any, Any, None]) -> None:
+    """Waits for a client to close; one whose broker is away would take for ever.
+
+    In a task of its own: some of these raise the cancellation of what they end.
+    """
+    task = asyncio.create_task(closing)
+    await asyncio.wait({task}, timeout=3.0)
+    task.cancel()
+    await asyncio.wait({task})
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, LogError):
+        raise error
 
 
 def _written(record: Any) -> Written:

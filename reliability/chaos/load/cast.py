@@ -92,14 +92,23 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
     count = profile.users + HOT + 2 * profile.ladders + 2 * DOORS + 2
     free = asyncio.Semaphore(_REGISTERING)
 
-    async def one(number: int) -> Member:
-        async with free:
-            email = f"chaos-{tag}-{number:04}@example.com"
-            return await _register(http, history, email=email, gateway=number)
+    members: dict[int, Member] = {}
+    reasons: list[str] = []
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(number)) for number in range(count)]
-    made = _Made([task.result() for task in tasks])
+    async def one(number: int) -> None:
+        email = f"chaos-{tag}-{number:04}@example.com"
+        async with free:
+            members[number] = await _register(http, history, email=email, gateway=number)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                group.create_task(one(number))
+    except* RegistrationError as refused:
+        reasons += [str(error) for error in refused.exceptions]
+    if reasons:
+        raise RegistrationError(reasons[0])
+    made = _Made([members[number] for number in range(count)])
     return Cast(
         ordinary=made.take(profile.users),
         hot=made.take(HOT),

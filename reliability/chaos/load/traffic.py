@@ -54,12 +54,11 @@ class Traffic:
         if not self._idle:
             self.skipped += 1
             return
-        task = asyncio.create_task(self._carry_out(workload))
+        task = asyncio.create_task(self._carry_out(workload, self._idle.pop()))
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
 
-    async def _carry_out(self, workload: Workload) -> None:
-        client = self._idle.pop()
+    async def _carry_out(self, workload: Workload, client: int) -> None:
         try:
             await workload(client)
         # A client that meets an answer it cannot read has found something; the others go on.
