@@ -3,14 +3,15 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 import psutil
 
 from devstack.errors import DevstackError, PortTakenError
-from devstack.processes import Child, send, still_runs
+from devstack.processes import Child, send
 from devstack.units import Server as Endable
 from devstack.waiting import wait_until
 from reliability.chaos.stack.threads import to_the_end
@@ -188,7 +189,7 @@ class Node:
                 send(process, signal.SIGSTOP)
             stopped += rest
             # A signal takes effect when its process is next scheduled.
-            wait_until(lambda: all(map(_is_stopped, stopped)), timeout_s=_SIGNAL_S)
+            wait_until(partial(_are_stopped, rest), timeout_s=_SIGNAL_S)
 
     def _signal_all(self, number: signal.Signals) -> None:
         for process in self.processes():
@@ -199,8 +200,12 @@ class Node:
         return self._server.child
 
 
+def _are_stopped(processes: Iterable[psutil.Process]) -> bool:
+    return all(map(_is_stopped, processes))
+
+
 def _is_stopped(process: psutil.Process) -> bool:
     try:
-        return process.status() == psutil.STATUS_STOPPED or not still_runs(process)
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
