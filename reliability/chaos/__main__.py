@@ -51,7 +51,7 @@ def main() -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         print(f"Stopped; what there is lies in {folder}", file=sys.stderr)
         return 2
-    _keep(result, folder)
+    _tell(result, folder, keep=options.keep or not result.ok)
     return 0 if result.ok else 1
 
 
@@ -63,15 +63,15 @@ async def _until_told(running: Coroutine[None, None, Result]) -> Result:
     return await task
 
 
-def _keep(result: Result, folder: Path) -> None:
-    """Writes the report; databases, topics and logs are only of use where something is wrong."""
+def _tell(result: Result, folder: Path, *, keep: bool) -> None:
+    """The report. Databases, topics and logs are only of use where something is wrong."""
     write_json(result, folder / "report.json")
     text = as_text(result)
     (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
-    if result.ok:
+    if not keep:
         shutil.rmtree(folder / STACK_FOLDER, ignore_errors=True)
     print(text)
-    print(f"The report is in {folder}" + ("" if result.ok else ", with history, data and logs"))
+    print(f"The report is in {folder}" + (", with history, data and logs" if keep else ""))
 
 
 def _options() -> argparse.Namespace:
@@ -80,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same plan")
     parser.add_argument("--duration-min", type=float, help="minutes, instead of the profile's")
     parser.add_argument("--folder", type=Path, help="where all of it goes; must not exist")
+    parser.add_argument("--keep", action="store_true", help="keeps the data of a clean run too")
     parser.add_argument("--plan", action="store_true", help="only says what would be done")
     return parser.parse_args()
 

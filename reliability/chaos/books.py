@@ -1,7 +1,7 @@
 """What the shards say when all is over: how transfers ended, and which expired wrongly."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import asyncpg
 
@@ -10,6 +10,10 @@ _ENDINGS = "SELECT status, coalesce(reason, '') AS reason, count(*) FROM transfe
 _FALSE_EXPIRIES = """
     SELECT count(*) FROM transfers
     WHERE status = 'cancelled' AND reason = 'expired' AND expires_at - created_at > '12 hours'
+"""
+_ONES = """
+    SELECT id, status, reason, attempts, created_at, debited_at, ended_at, expires_at
+    FROM transfers WHERE id = ANY($1::uuid[])
 """
 _CONNECT_S = 10.0
 
@@ -30,3 +34,18 @@ async def read_endings(dsns: Mapping[str, str]) -> tuple[Counter[str], Counter[s
         finally:
             await conn.close()
     return statuses, reasons, false_expiries
+
+
+async def read_ones(dsns: Mapping[str, str], ids: Collection[str]) -> list[dict[str, str]]:
+    """The rows of some transfers, for who asks why they took so long."""
+    rows: list[dict[str, str]] = []
+    for shard, dsn in dsns.items():
+        conn = await asyncpg.connect(dsn, timeout=_CONNECT_S)
+        try:
+            found = await conn.fetch(_ONES, list(ids))
+        finally:
+            await conn.close()
+        rows += [
+            {"shard": shard} | {name: str(value) for name, value in row.items()} for row in found
+        ]
+    return rows

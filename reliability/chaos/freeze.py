@@ -12,6 +12,7 @@ from reliability.chaos.judge import Judgement
 from reliability.chaos.stack import ProgramNode, Stack
 
 _SERVERS_WITHIN_S = 30.0
+_MOMENT_WITHIN_S = 30.0
 _IDLE_WITHIN_S = 10.0
 _CONNECT_S = 3.0
 # A backend that waits for a paused process's lock never becomes idle, and writes nothing either.
@@ -46,23 +47,29 @@ class Freezer:
         began = time.monotonic()
         if not await self._servers_are_up():
             return self._missed(at_s, began, "a shard was away")
-        async with self._gate.still():
-            began = time.monotonic()
-            if not self._up_now():
-                return self._missed(at_s, began, "a shard was away")
-            paused = [node for node in self._programs() if node.is_up and not node.is_paused]
-            pids = [node.pid for node in self._programs()]
-            try:
-                for node in paused:
-                    await node.pause()
-                if not await self._is_idle():
-                    return self._missed(at_s, began, "a backend did not become idle")
-                judgement = await self._check()
-                if pids != [node.pid for node in self._programs()]:
-                    return self._missed(at_s, began, "a program was started meanwhile")
-            finally:
-                for node in paused:
-                    await node.resume()
+        try:
+            async with self._gate.still(within_s=_MOMENT_WITHIN_S):
+                return await self._frozen(at_s)
+        except TimeoutError:
+            return self._missed(at_s, began, "some process was always on its way down or up")
+
+    async def _frozen(self, at_s: float) -> Frame:
+        began = time.monotonic()
+        if not self._up_now():
+            return self._missed(at_s, began, "a shard was away")
+        paused = [node for node in self._programs() if node.is_up and not node.is_paused]
+        pids = [node.pid for node in self._programs()]
+        try:
+            for node in paused:
+                await node.pause()
+            if not await self._is_idle():
+                return self._missed(at_s, began, "a backend did not become idle")
+            judgement = await self._check()
+            if pids != [node.pid for node in self._programs()]:
+                return self._missed(at_s, began, "a program was started meanwhile")
+        finally:
+            for node in paused:
+                await node.resume()
         took_s = time.monotonic() - began
         return Frame(at_s=at_s, took_s=took_s, judgement=judgement, detail="")
 

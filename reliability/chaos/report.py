@@ -25,6 +25,7 @@ class Result:
         accepted: transfers that a client was told of with 2xx.
         statuses: transfers by status, on all shards.
         drained_s: from the last heal until everything was over; None if it was not.
+        slowest: transfers that were under way longest, and their rows.
         stuck: ids of what was not over in time, with its age.
         judgements: of the checker and the audit, at the end.
         problems: whatever else went wrong: answers out of contract, faults that failed.
@@ -41,6 +42,7 @@ class Result:
     reasons: Mapping[str, int]
     false_expiries: int
     slowest: Mapping[str, float]
+    slowest_rows: Sequence[Mapping[str, str]]
     drained_s: float | None
     allowed_s: float
     stuck: Mapping[str, float]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from reliability.chaos.books import read_endings
+from reliability.chaos.books import read_endings, read_ones
 from reliability.chaos.doors import Doors
 from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.flight import Flight
@@ -96,6 +96,7 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
                 reasons=dict(reasons),
                 false_expiries=false_expiries,
                 slowest=parts.flight.slowest,
+                slowest_rows=await read_ones(stack.direct_dsns, parts.flight.slowest),
                 drained_s=quiet.drained_s,
                 allowed_s=quiet.allowed_s,
                 stuck=parts.flight.ages(),
@@ -166,11 +167,14 @@ async def _under_fault(parts: _Parts, plan: Plan, progress: Progress) -> _Quiet:
     began = time.monotonic()
     frames: list[Frame] = []
 
+    async def take_frame(at_s: float) -> None:
+        frames.append(await parts.freezer.frame(at_s))
+        progress(f"a freeze-frame, in {frames[-1].took_s:.1f} s {frames[-1].detail}")
+
     async def take_frames() -> None:
         for at_s in plan.frames_at_s:
             await asyncio.sleep(began + at_s - time.monotonic())
-            frames.append(await parts.freezer.frame(at_s))
-            progress(f"a freeze-frame, in {frames[-1].took_s:.1f} s {frames[-1].detail}")
+            await take_frame(at_s)
 
     async with meanwhile(parts.flight.run()), meanwhile(_tell(parts, began, progress)):
         async with meanwhile(parts.doors.run()), meanwhile(parts.traffic.run()):
@@ -179,6 +183,9 @@ async def _under_fault(parts: _Parts, plan: Plan, progress: Progress) -> _Quiet:
                 group.create_task(take_frames())
                 group.create_task(asyncio.sleep(plan.duration_s))
             await parts.stack.heal()
+            # Under load still: what the faults prevented can be had now.
+            if all(frame.judgement is None for frame in frames):
+                await take_frame(plan.duration_s)
         progress("everything is healed, and no new requests come")
         healed_at = _last_heal(parts.nemesis.injected)
         allowed_s = allowed_after(parts.nemesis.injected, healed_at)

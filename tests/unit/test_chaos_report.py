@@ -5,6 +5,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from reliability.chaos.faults import Gate
 from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.flight import Recovery
@@ -49,6 +51,7 @@ GOOD = Result(
     reasons={"expired": 3},
     false_expiries=0,
     slowest={"some id": 12.0},
+    slowest_rows=[],
     drained_s=8.0,
     allowed_s=60.0,
     stuck={},
@@ -119,7 +122,7 @@ async def test_nothing_acts_while_a_frame_is_frozen():
         async with gate.acting():
             seen.append("act")
 
-    async with gate.still():
+    async with gate.still(within_s=1):
         task = asyncio.create_task(act())
         await asyncio.sleep(0)
         seen.append("still")
@@ -128,21 +131,31 @@ async def test_nothing_acts_while_a_frame_is_frozen():
     assert seen == ["still", "act"]
 
 
-async def test_a_frame_waits_for_those_who_act():
+async def test_a_frame_waits_for_those_who_act_and_holds_up_nobody():
     gate = Gate()
     seen: list[str] = []
 
     async def freeze() -> None:
-        async with gate.still():
+        async with gate.still(within_s=1):
             seen.append("still")
 
     async with gate.acting():
         task = asyncio.create_task(freeze())
         await asyncio.sleep(0)
-        seen.append("act")
+        async with gate.acting():
+            seen.append("act")
     await task
 
     assert seen == ["act", "still"]
+
+
+async def test_a_frame_is_missed_when_there_is_no_moment_for_it():
+    gate = Gate()
+
+    async with gate.acting():
+        with pytest.raises(TimeoutError):
+            async with gate.still(within_s=0.01):
+                pass
 
 
 async def test_what_runs_meanwhile_ends_with_the_block():

@@ -32,14 +32,16 @@ class Gate:
                 self._changed.notify_all()
 
     @asynccontextmanager
-    async def still(self) -> AsyncIterator[None]:
-        """While nobody acts; waits for those who do."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: not self._frozen)
+    async def still(self, *, within_s: float) -> AsyncIterator[None]:
+        """While nobody acts; waits for a moment without holding up those who do.
+
+        Raises:
+            TimeoutError: there was no such moment.
+        """
+        async with asyncio.timeout(within_s), self._changed:
+            await self._changed.wait_for(lambda: not (self._acting or self._frozen))
             self._frozen = True
         try:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._acting == 0)
             yield
         finally:
             async with self._changed:
