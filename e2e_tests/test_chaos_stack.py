@@ -52,6 +52,13 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     assert processes() <= before
 
 
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _healed(stack: Stack) -> AsyncIterator[None]:
+    """What a test that fails leaves behind is not the next one's."""
+    yield
+    await stack.heal()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def clients(stack: Stack) -> AsyncIterator[list[Client]]:
     timeout = aiohttp.ClientTimeout(total=10)
