@@ -14,7 +14,8 @@ from cli.each import on_each
 from cli.options import AsJson
 from cli.system import System, find_system
 from shards.dead_letters import StoredDeadLetter, list_dead_letters
-from shards.shard import Shard, ShardOptions
+from shards.pool import ShardOptions
+from shards.shard import Shard
 
 
 def dead_commands() -> typer.Typer:

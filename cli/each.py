@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from config.settings import ShardSettings
 from shards.errors import ShardError
-from shards.shard import Shard, ShardOptions
+from shards.pool import ShardOptions
+from shards.shard import Shard
 
 T = TypeVar("T")
 

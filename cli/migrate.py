@@ -17,7 +17,7 @@ from messaging.topics import check_topics, create_topics
 from shards.check import check_shard
 from shards.errors import ShardAwayError
 from shards.migrate import migrate, set_up_shard
-from shards.shard import ShardOptions
+from shards.pool import ShardOptions
 
 _CONNECT_S = 5.0
 _AGAIN_S = 0.25

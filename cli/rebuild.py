@@ -9,8 +9,9 @@ import typer
 
 from cli.each import on_each
 from cli.system import System, find_system
+from shards.pool import ShardOptions
 from shards.rebuild import AccountState, Difference, rebuild_shard
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 
 _BATCH_USERS = 200
 # A user with very many entries takes a while to add up.

@@ -9,8 +9,9 @@ from messaging.topics import TopicNames
 from sagas.messages import KeyRing
 from sagas.payer_side import Timing
 from shards.ids import IdSource, RandomIds
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 
 
 def open_shards(settings: Settings) -> ShardMap:

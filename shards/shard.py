@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
@@ -16,6 +15,7 @@ from shards.errors import (
     ShardAwayError,
     ShardBusyError,
 )
+from shards.pool import OpenPool, Pool, ShardOptions, open_asyncpg_pool
 from shards.statements import load_statements
 
 _SQL = load_statements("shard")
@@ -43,22 +43,6 @@ _BUSY = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardOptions:
-    """How a process uses each of its shards.
-
-    Attributes:
-        pool_size: connections at the most.
-        transaction_s: a transaction or statement older than this loses its connection, so that a
-            shard that hangs looks like one that is away.
-        lock_s: how long one statement waits for a row lock.
-    """
-
-    pool_size: int = 10
-    transaction_s: float = 5.0
-    lock_s: float = 0.25
-
-
 class Shard:
     """One PostgreSQL database and the buckets that live on it.
 
@@ -66,13 +50,20 @@ class Shard:
     """
 
     def __init__(
-        self, *, name: str, dsn: str, buckets: Collection[int], options: ShardOptions
+        self,
+        *,
+        name: str,
+        dsn: str,
+        buckets: Collection[int],
+        options: ShardOptions,
+        open_pool: OpenPool = open_asyncpg_pool,
     ) -> None:
         self.name = name
         self.dsn = dsn
         self.buckets = frozenset(buckets)
         self._options = options
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._open_pool = open_pool
+        self._pool: Pool | None = None
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
@@ -159,31 +150,13 @@ class Shard:
         if missing is not None:
             raise BucketNotHereError(self.name, f"bucket {missing} is not owned here")
 
-    async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
+    async def _opened(self) -> Pool:
         async with self._opening:
             if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self.dsn,
-                    min_size=0,
-                    max_size=self._options.pool_size,
-                    timeout=self._options.transaction_s,
-                    init=_prepare_connection,
-                    # Nothing here leaves session state behind: no reset between two users.
-                    reset=_no_reset,
-                    server_settings={
-                        "application_name": "holdfast",
-                        "lock_timeout": f"{int(self._options.lock_s * 1000)}ms",
-                        # A paused process must not hold a user's row for ever.
-                        "idle_in_transaction_session_timeout": (
-                            f"{int(self._options.transaction_s * 1000)}ms"
-                        ),
-                    },
-                )
+                self._pool = await self._open_pool(self.dsn, self._options)
             return self._pool
 
-    async def _acquire(
-        self, pool: "asyncpg.Pool[asyncpg.Record]"
-    ) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+    async def _acquire(self, pool: Pool) -> Any:
         try:
             return await pool.acquire(timeout=self._options.transaction_s)
         except TimeoutError as error:
@@ -204,15 +177,3 @@ async def _rollback(conn: Connection) -> None:
         await conn.execute("ROLLBACK")
     except Exception:  # noqa: BLE001 - the first error is the one to tell; the socket goes
         _drop(conn)
-
-
-async def _no_reset(_conn: Any) -> None:
-    return None
-
-
-async def _prepare_connection(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-    # Amounts are Python integers on both sides; asyncpg's Decimal would round silently at 28
-    # digits.
-    await conn.set_type_codec(
-        "numeric", schema="pg_catalog", encoder=str, decoder=int, format="text"
-    )

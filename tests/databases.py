@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from shards.migrate import migrate, set_up_shard
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 
 TEMPLATE = "holdfast_template"
 

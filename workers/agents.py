@@ -5,13 +5,14 @@ An agent does nothing else: no transaction, no retry, nothing that can raise or 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Protocol, cast
 
-from faust.types import EventT
+from faust.types import Message
 
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
-from sagas.messages import KeyRing, Message, PoisonError, Step
+from sagas.messages import KeyRing, PoisonError, Step
+from sagas.messages import Message as StepMessage
 from sagas.outcomes import SetAside
 from shards.router import ShardMap
 from workers.dead_letters import DeadLetters
@@ -20,6 +21,19 @@ from workers.incoming import Incoming, Raw
 from workers.step_lanes import StepLanes
 
 Headers = Iterable[tuple[str, bytes | None]]
+
+
+class Delivered(Protocol):
+    """What an agent uses of Faust's event."""
+
+    @property
+    def message(self) -> Message:
+        """The message as it came."""
+        ...
+
+    def ack(self) -> bool:
+        """Says that all it led to is durable."""
+        ...
 
 
 class Agents:
@@ -37,10 +51,12 @@ class Agents:
     def subscribe(self, app: HoldfastApp, names: TopicNames) -> None:
         """Registers one agent per step with the app."""
         for step in Step:
-            subscribe(app, topic=topic_of(names, step), take=self._taker(step))
+            subscribe(app, topic=topic_of(names, step), take=self.taker(step))
 
-    def _taker(self, step: Step) -> Callable[[EventT[Any]], None]:
-        def take(event: EventT[Any]) -> None:
+    def taker(self, step: Step) -> Callable[[Delivered], None]:
+        """What is done with each message of a step's topic; never raises, never waits."""
+
+        def take(event: Delivered) -> None:
             raw = _raw(event)
             self.taken[step, raw.partition] += 1
 
@@ -58,13 +74,13 @@ class Agents:
 
         return take
 
-    def _refuse_strangers(self, message: Message) -> None:
+    def _refuse_strangers(self, message: StepMessage) -> None:
         for id_ in (message.transfer_id, message.payer_id, message.payee_id):
             if not self._shards.knows(id_):
                 raise PoisonError("unknown_bucket", f"{id_} is no id of this system")
 
 
-def _raw(event: EventT[Any]) -> Raw:
+def _raw(event: Delivered) -> Raw:
     message = event.message
     headers = message.headers or ()
     pairs = headers.items() if isinstance(headers, Mapping) else headers

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import structlog
 
+from messaging.bounded import Sender
 from messaging.envelope import outgoing
 from messaging.errors import BrokerUnavailableError
-from messaging.sender import KafkaSender, Outgoing
+from messaging.sender import Outgoing
 from messaging.topics import TopicNames
 from sagas.backoff import Backoff
 from sagas.messages import KeyRing, Message
@@ -19,7 +20,7 @@ class Outbound:
     """Sends until the broker has it."""
 
     def __init__(
-        self, *, sender: KafkaSender, keys: KeyRing, names: TopicNames, backoff: Backoff
+        self, *, sender: Sender, keys: KeyRing, names: TopicNames, backoff: Backoff
     ) -> None:
         self._sender = sender
         self._keys = keys

@@ -10,8 +10,9 @@ from devstack.ports import free_port
 from devstack.postgres import PostgresServer
 from shards.check import check_shard, check_shards
 from shards.errors import SchemaError, ShardAwayError
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 from tests.databases import TEMPLATE, ShardDatabase
 
 OWNED = (0, 2, 4, 6)

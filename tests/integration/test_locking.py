@@ -13,7 +13,8 @@ from sagas.steps.try_transfer import Tried, try_transfers
 from shards.book import BookError, EntryKind, open_book
 from shards.errors import BucketNotHereError, ShardBusyError
 from shards.ids import RandomIds
-from shards.shard import Shard, ShardOptions
+from shards.pool import ShardOptions
+from shards.shard import Shard
 from shards.users import LockedUser, find_users, lock_users
 from tests.integration.world import TIMING, World
 

@@ -8,7 +8,8 @@ import pytest
 
 from sagas.notifying import notify_ended
 from shards.notices import CHANNEL, parse_notice, send_notices
-from shards.shard import Shard, ShardOptions
+from shards.pool import ShardOptions
+from shards.shard import Shard
 from tests.databases import ShardDatabase
 from tests.integration.world import World
 

@@ -16,7 +16,8 @@ from shards.errors import (
     ShardAwayError,
     ShardBusyError,
 )
-from shards.shard import Shard, ShardOptions
+from shards.pool import ShardOptions
+from shards.shard import Shard
 from tests.databases import ShardDatabase
 from tests.eventually import eventually
 from tests.integration.world import TIMING, World
@@ -297,9 +298,10 @@ async def test_without_a_free_connection_the_shard_is_busy(database: ShardDataba
     async with opened(database, pool_size=1, transaction_s=0.5) as small:
         pool = await small._opened()
         # Taken past the shard, which would drop it before the next in line gives up.
-        async with pool.acquire():
-            with pytest.raises(ShardBusyError, match="all connections are in use"):
-                await small.ping()
+        taken = await pool.acquire(timeout=1.0)
+        with pytest.raises(ShardBusyError, match="all connections are in use"):
+            await small.ping()
+        await pool.release(taken)
 
         await small.ping()
 

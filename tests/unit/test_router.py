@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 
 from shards.ids import RandomIds, currency_bucket, email_bucket
+from shards.pool import ShardOptions
 from shards.router import ShardMap
-from shards.shard import Shard, ShardOptions
+from shards.shard import Shard
 
 NOWHERE = "postgresql://127.0.0.1:1/none"
 

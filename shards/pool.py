@@ -1,0 +1,90 @@
+"""Where a shard's connections come from: asyncpg's pool, or another of the same shape."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import asyncpg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardOptions:
+    """How a process uses each of its shards.
+
+    Attributes:
+        pool_size: connections at the most.
+        transaction_s: a transaction or statement older than this loses its connection, so that a
+            shard that hangs looks like one that is away.
+        lock_s: how long one statement waits for a row lock.
+    """
+
+    pool_size: int = 10
+    transaction_s: float = 5.0
+    lock_s: float = 0.25
+
+
+class Pool(Protocol):
+    """What a shard uses of asyncpg's pool; a connection is terminated by its own `terminate`."""
+
+    # asyncpg's is awaitable and a context manager, which no `async def` here would match.
+    def acquire(self, *, timeout: float) -> Awaitable[Any]:
+        """A connection that nobody else has."""
+        ...
+
+    async def release(self, connection: Any) -> None:
+        """Takes it back; one that was terminated is forgotten."""
+        ...
+
+    def get_size(self) -> int:
+        """Connections there are."""
+        ...
+
+    def get_idle_size(self) -> int:
+        """Connections that are free."""
+        ...
+
+    def get_max_size(self) -> int:
+        """Connections there may be."""
+        ...
+
+    async def close(self) -> None:
+        """Ends all connections, each when it is free."""
+        ...
+
+    def terminate(self) -> None:
+        """Drops all connections at once."""
+        ...
+
+
+OpenPool = Callable[[str, ShardOptions], Awaitable[Pool]]
+
+
+async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
+    """A pool that connects when it is used first."""
+    pool: Any = await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=options.pool_size,
+        timeout=options.transaction_s,
+        init=prepare_connection,
+        # Nothing here leaves session state behind: no reset between two users.
+        reset=_no_reset,
+        server_settings={
+            "application_name": "holdfast",
+            "lock_timeout": f"{int(options.lock_s * 1000)}ms",
+            # A paused process must not hold a user's row for ever.
+            "idle_in_transaction_session_timeout": f"{int(options.transaction_s * 1000)}ms",
+        },
+    )
+    return cast("Pool", pool)
+
+
+async def prepare_connection(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Makes amounts Python integers on both sides: a Decimal rounds silently at 28 digits."""
+    await conn.set_type_codec(
+        "numeric", schema="pg_catalog", encoder=str, decoder=int, format="text"
+    )
+
+
+async def _no_reset(_conn: Any) -> None:
+    return None

@@ -1,0 +1,166 @@
+"""What a worker does with messages, whoever brings them: its lanes, dead letters and redrive.
+
+The composition root adds Kafka and Faust; a simulation adds a log of its own.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from faust.types import TP
+
+from messaging.bounded import Sender
+from messaging.envelope import topic_of
+from messaging.topics import TopicNames
+from sagas.backoff import Backoff
+from sagas.lane import LaneOptions
+from sagas.messages import KeyRing, Step
+from sagas.payer_side import Timing
+from sagas.redrive import RedrivePolicy
+from shards.ids import IdSource
+from shards.router import ShardMap
+from shards.shard import Shard
+from workers.agents import Agents
+from workers.dead_letters import DeadLetters
+from workers.outbound import Outbound
+from workers.redrive import BucketProgress, Redrive
+from workers.step_lanes import StepLanes, StepOptions
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Source(Protocol):
+    """Where messages come from, as far as lanes and redrive ask and tell it."""
+
+    def assigned_buckets(self, topic: str) -> set[int]:
+        """The partitions of a topic that this worker has now."""
+        ...
+
+    def lag(self, tp: TP) -> int | None:
+        """Messages of a partition that are not done yet; None where it is not known."""
+        ...
+
+    def pause(self, partitions: Iterable[TP]) -> None:
+        """Brings no more from these partitions."""
+        ...
+
+    def resume(self, partitions: Iterable[TP]) -> None:
+        """Undoes `pause`."""
+        ...
+
+
+SourceOf = Callable[[], Source]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreOptions:
+    """How a worker gathers, waits and redrives.
+
+    Attributes:
+        lane: lanes fed by Kafka: they retry for ever, since the message waits for them.
+        settle: fed by confirm lanes: it gives up soon, since redrive brings the verdict back.
+        send_backoff: between two attempts to send what a commit led to.
+        redrive_every_s: the pause between two rounds of redrive.
+    """
+
+    names: TopicNames
+    lane: LaneOptions
+    settle: LaneOptions
+    send_backoff: Backoff
+    timing: Timing
+    redrive: RedrivePolicy
+    redrive_every_s: float
+
+
+class WorkerCore:
+    """The parts that decide and move money; `agents` is what messages are given to.
+
+    Args:
+        source: asked anew each time, since it may exist only once the worker has started.
+    """
+
+    def __init__(
+        self,
+        *,
+        shards: ShardMap,
+        sender: Sender,
+        source: SourceOf,
+        keys: KeyRing,
+        ids: IdSource,
+        options: CoreOptions,
+    ) -> None:
+        self._names = names = options.names
+        self._source = source
+        self._ids = ids
+        self._options = options
+        self._outbound = Outbound(
+            sender=sender, keys=keys, names=names, backoff=options.send_backoff
+        )
+        self._dead_letters = DeadLetters(
+            shards=shards,
+            outbound=self._outbound,
+            names=names,
+            ids=ids,
+            options=options.lane,
+        )
+        self._lanes = StepLanes(
+            shards=shards,
+            outbound=self._outbound,
+            dead_letters=self._dead_letters,
+            options=StepOptions(
+                step=options.lane,
+                settle=options.settle,
+                timing=options.timing,
+                on_pressure=self._on_pressure,
+            ),
+        )
+        self.agents = Agents(
+            shards=shards, keys=keys, lanes=self._lanes, dead_letters=self._dead_letters
+        )
+        self._redrives = [self._redrive(shard) for shard in shards.shards]
+
+    def start(self) -> None:
+        """Begins to run what was taken."""
+        self._lanes.start()
+        self._dead_letters.start()
+
+    def start_redrive(self) -> set[asyncio.Task[None]]:
+        """Begins to redrive; the tasks run until they are cancelled, or end by a bug."""
+        return {
+            asyncio.create_task(redrive.run(every_s=self._options.redrive_every_s))
+            for redrive in self._redrives
+        }
+
+    async def close(self, *, within_s: float) -> None:
+        """Ends what was taken within so long, twice; the rest is redelivered."""
+        await self._lanes.close(within_s=within_s)
+        await self._dead_letters.close(within_s=within_s)
+
+    def depths(self) -> dict[str, int]:
+        """Items in work by lane name."""
+        return self._lanes.depths()
+
+    def _redrive(self, shard: Shard) -> Redrive:
+        return Redrive(
+            shard,
+            buckets=lambda: self._source().assigned_buckets(self._names.try_confirm),
+            progress=BucketProgress(
+                lag=lambda step, bucket: self._source().lag(
+                    TP(topic_of(self._names, step), bucket)
+                ),
+                taken=lambda step, bucket: self.agents.taken[step, bucket],
+            ),
+            outbound=self._outbound,
+            policy=self._options.redrive,
+            ids=self._ids,
+        )
+
+    def _on_pressure(self, shard: Shard, step: Step, full: bool) -> None:
+        """A full lane holds back its own partitions; those of other shards go on."""
+        topic = topic_of(self._names, step)
+        partitions = {TP(topic, bucket) for bucket in shard.buckets}
+        source = self._source()
+        (source.pause if full else source.resume)(partitions)
+        _log.warning("lane.pressure", shard=shard.name, step=step, full=full)
