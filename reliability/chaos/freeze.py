@@ -15,11 +15,13 @@ _SERVERS_WITHIN_S = 30.0
 _MOMENT_WITHIN_S = 30.0
 _IDLE_WITHIN_S = 10.0
 _CONNECT_S = 3.0
-# A backend that waits for a paused process's lock never becomes idle, and writes nothing either.
+# One that waits for a paused process, or for its lock, never becomes idle, and writes nothing.
 _ACTIVE = """
-    SELECT count(*) FROM pg_stat_activity
+    SELECT format('%s, %s: %s', application_name, wait_event, left(query, 80))
+    FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active'
-        AND wait_event_type IS DISTINCT FROM 'Lock'
+        AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client')
+    LIMIT 1
 """
 _DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -62,8 +64,8 @@ class Freezer:
         try:
             for node in paused:
                 await node.pause()
-            if not await self._is_idle():
-                return self._missed(at_s, began, "a backend did not become idle")
+            if active := await self._still_active():
+                return self._missed(at_s, began, f"a backend was at work all the time: {active}")
             judgement = await self._check()
             if pids != [node.pid for node in self._programs()]:
                 return self._missed(at_s, began, "a program was started meanwhile")
@@ -87,27 +89,29 @@ class Freezer:
             await asyncio.sleep(0.2)
         return False
 
-    async def _is_idle(self) -> bool:
+    async def _still_active(self) -> str | None:
+        """A backend that does not come to its end; None when none is at work."""
         deadline = time.monotonic() + _IDLE_WITHIN_S
         for dsn in self._stack.direct_dsns.values():
-            while await _active(dsn):
+            while active := await _active(dsn):
                 if time.monotonic() > deadline:
-                    return False
+                    return active
                 await asyncio.sleep(0.05)
-        return True
+        return None
 
     def _missed(self, at_s: float, began: float, why: str) -> Frame:
         took_s = time.monotonic() - began
         return Frame(at_s=at_s, took_s=took_s, judgement=None, detail=why)
 
 
-async def _active(dsn: str) -> bool:
-    """Whether some backend is at work; also True where it does not answer."""
+async def _active(dsn: str) -> str | None:
+    """Some backend that is at work; a server that does not answer counts as one."""
     try:
         conn = await asyncpg.connect(dsn, timeout=_CONNECT_S)
         try:
-            return bool(await conn.fetchval(_ACTIVE, timeout=_CONNECT_S))
+            found: str | None = await conn.fetchval(_ACTIVE, timeout=_CONNECT_S)
         finally:
             await conn.close(timeout=_CONNECT_S)
-    except _DATABASE_ERRORS:
-        return True
+    except _DATABASE_ERRORS as error:
+        return repr(error)
+    return found
