@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,16 +18,19 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from devstack.processes import still_runs
-from e2e_tests.client import Client, Member
+from e2e_tests.chaos_kit import Traffic
+from e2e_tests.client import Client
 from reliability.chaos.stack import Node, Refused, Role, Stack, StackOptions
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+SESSION_S = 3
 # Faults are over soon here, and so is the wait for what they have swallowed.
 QUICK = {
-    "HOLDFAST_WORKERS__SESSION_TIMEOUT_S": "3",
+    "HOLDFAST_WORKERS__SESSION_TIMEOUT_S": str(SESSION_S),
     "HOLDFAST_REDRIVE__FIRST_AFTER_S": "1",
     "HOLDFAST_REDRIVE__BACKOFF_CAP_S": "1",
     "HOLDFAST_REDRIVE__POLL_S": "0.2",
@@ -37,6 +42,13 @@ def processes() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
+def audit(stack: Stack) -> None:
+    """The books of all that the tests did."""
+    argv = (sys.executable, "-m", "cli.main", "audit")
+    done = subprocess.run(argv, env=stack.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     before = processes()
@@ -45,6 +57,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     made = await Stack.start(options, progress=lambda _: None)
     try:
         yield made
+        await asyncio.to_thread(audit, made)
         for node in (made.gateways[0], made.workers[0], made.brokers[0], made.servers[0]):
             await node.pause()
     finally:
@@ -60,42 +73,20 @@ async def _healed(stack: Stack) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def clients(stack: Stack) -> AsyncIterator[list[Client]]:
-    timeout = aiohttp.ClientTimeout(total=10)
+async def traffic(stack: Stack) -> AsyncIterator[Traffic]:
+    timeout = aiohttp.ClientTimeout(total=12)
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        yield [Client(session, url) for url in stack.urls]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def people(clients: list[Client]) -> list[Member]:
-    """A payer and a payee."""
-    return [await clients[0].member(EUR="1000.00"), await clients[1].member()]
-
-
-@pytest.fixture
-def pay(clients: list[Client], people: list[Member]):
-    """Moves a cent, and returns when the transfer has completed."""
-
-    async def pay(by: int = 0) -> None:
-        answer = await clients[by].transfer(people[0], people[1], "0.01")
-        assert answer.status == 202, answer
-
-        async def completed() -> None:
-            seen = await clients[1 - by].get_transfer(people[0], answer.body["id"])
-            assert seen.body["status"] == "completed", seen
-
-        await eventually(completed, within_s=30, every_s=0.1)
-
-    return pay
+        clients = [Client(session, url) for url in stack.urls]
+        yield Traffic(clients, [await clients[n % 2].member(EUR="100.00") for n in range(5)])
 
 
 def node_of(stack: Stack, role: Role) -> Node:
     return next(node for node in stack.nodes if node.role is role)
 
 
-async def test_every_connection_goes_through_a_proxy(stack: Stack, pay):
-    await pay()
+async def test_every_connection_goes_through_a_proxy(stack: Stack, traffic: Traffic):
+    await traffic.pay()
 
     def remote_ports(node: Node) -> set[int]:
         sockets = psutil.Process(node.pid).net_connections("tcp")
@@ -113,7 +104,7 @@ async def test_every_connection_goes_through_a_proxy(stack: Stack, pay):
 # A broker that was killed is in the test of its logs: it takes long to come back.
 @pytest.mark.parametrize("role", [Role.GATEWAY, Role.WORKER, Role.DATABASE])
 async def test_what_was_killed_is_gone_with_all_its_processes_until_it_is_started(
-    stack: Stack, role: Role, pay
+    stack: Stack, role: Role, traffic: Traffic
 ):
     node = node_of(stack, role)
     before = node.processes()
@@ -124,13 +115,13 @@ async def test_what_was_killed_is_gone_with_all_its_processes_until_it_is_starte
     assert not node.is_up
     assert not any(still_runs(process) for process in before)
     assert await node.start()
-    await pay()
+    await traffic.pay()
     assert node.unexpected_exits == []
 
 
 @pytest.mark.parametrize("role", [Role.GATEWAY, Role.DATABASE, Role.BROKER])
 async def test_what_is_paused_answers_nobody_until_it_is_resumed(
-    stack: Stack, role: Role, clients: list[Client], pay
+    stack: Stack, role: Role, traffic: Traffic
 ):
     node = node_of(stack, role)
 
@@ -141,20 +132,36 @@ async def test_what_is_paused_answers_nobody_until_it_is_resumed(
     assert not await asyncio.wait_for(node.until_ready(within_s=0.3), 5)
     await node.resume()
     assert await node.until_ready(within_s=20)
-    await pay()
+    await traffic.pay()
 
 
-async def test_paused_workers_complete_nothing(stack: Stack, clients, people):
+async def test_paused_workers_complete_nothing(stack: Stack, traffic: Traffic):
     for worker in stack.workers:
         await worker.pause()
 
-    answer = await clients[0].transfer(people[0], people[1], "0.01", wait=1)
-    for worker in stack.workers:
-        await worker.resume()
+    ids = await traffic.send(5)
+    await asyncio.sleep(1)
 
-    assert answer.body["status"] == "held"
-    seen = await clients[0].get_transfer(people[0], answer.body["id"], wait=20)
-    assert seen.body["status"] == "completed"
+    assert await traffic.statuses(ids) == {"held": 5}
+    await stack.heal()
+    await traffic.end_as("completed", ids)
+
+
+async def test_a_worker_paused_past_its_session_moves_nothing_twice(stack: Stack, traffic: Traffic):
+    before = await traffic.total()
+    ids = await traffic.send(20)
+    worker = stack.workers[0]
+
+    await worker.pause()
+    ids += await traffic.send(20)
+    # What was the paused one's is the other one's once its session is over.
+    await traffic.end_as("completed", ids)
+    await asyncio.sleep(SESSION_S)
+    await worker.resume()
+
+    assert await worker.until_ready(within_s=30)
+    await traffic.pay()
+    assert await traffic.total() == before
 
 
 async def test_what_ends_by_itself_is_counted_and_started_again(stack: Stack):
@@ -173,7 +180,7 @@ async def test_what_ends_by_itself_is_counted_and_started_again(stack: Stack):
     assert await worker.until_ready(within_s=30)
 
 
-async def test_an_immediate_stop_needs_recovery(stack: Stack, pay):
+async def test_an_immediate_stop_needs_recovery(stack: Stack, traffic: Traffic):
     server = stack.servers[0]
     log = stack.options.folder / "logs" / f"{server.name}.log"
     before = log.read_text().count("database system was not properly shut down")
@@ -183,16 +190,16 @@ async def test_an_immediate_stop_needs_recovery(stack: Stack, pay):
     assert await server.start()
 
     assert log.read_text().count("database system was not properly shut down") == before + 1
-    await pay()
+    await traffic.pay()
 
 
-async def test_a_lost_reply_to_commit_loses_no_transfer(stack: Stack, pay):
+async def test_a_lost_reply_to_commit_loses_no_transfer(stack: Stack, traffic: Traffic):
     links = [link for link in stack.links if link.server in stack.direct_dsns]
     for link in links:
         await link.lose_commit_replies(1)
 
     for by in (0, 1, 0, 1):
-        await pay(by)
+        await traffic.pay(by=by)
 
     lost = sum([(await link.counters()).commits_unknown for link in links])
     await stack.heal()
@@ -200,11 +207,11 @@ async def test_a_lost_reply_to_commit_loses_no_transfer(stack: Stack, pay):
     assert lost >= 2
 
 
-async def test_a_process_can_have_a_clock_that_is_off(stack: Stack, clients: list[Client]):
+async def test_a_process_can_have_a_clock_that_is_off(stack: Stack, traffic: Traffic):
     gateway = stack.gateways[0]
 
     assert await gateway.restart_with({"HOLDFAST_CLOCK_OFFSET_S": str(HOUR_S)})
-    member = await clients[0].member()
+    member = await traffic.clients[0].member()
 
     ahead_s = (UUID(member.id).int >> 80) / 1000 - time.time()
     assert abs(ahead_s - HOUR_S) < 60
@@ -212,7 +219,7 @@ async def test_a_process_can_have_a_clock_that_is_off(stack: Stack, clients: lis
     assert gateway.environment == {}
 
 
-async def test_a_shard_can_have_a_clock_that_is_off(stack: Stack, pay):
+async def test_a_shard_can_have_a_clock_that_is_off(stack: Stack, traffic: Traffic):
     shard, dsn = next(iter(stack.direct_dsns.items()))
 
     async def off_s() -> float:
@@ -230,13 +237,35 @@ async def test_a_shard_can_have_a_clock_that_is_off(stack: Stack, pay):
     # Also who starts now takes the database for what it is.
     assert await stack.workers[0].restart_with({})
     assert await stack.gateways[0].restart_with({})
-    await pay()
+    await traffic.pay()
     await stack.heal()
     assert abs(await off_s()) < 1
 
 
-async def test_a_full_disk_refuses_rows_until_it_is_freed(stack: Stack, pay):
+async def test_a_shard_whose_clock_jumps_ahead_ends_what_is_held_and_loses_nothing(
+    stack: Stack, traffic: Traffic
+):
+    before = await traffic.total()
+    for worker in stack.workers:
+        await worker.pause()
+    ids = await traffic.send(5)
+
+    for shard in stack.direct_dsns:
+        await stack.skew_database_clock(shard, 2 * DAY_S)
+    for worker in stack.workers:
+        await worker.resume()
+    await traffic.end_as("cancelled", ids)
+    await stack.heal()
+
+    await traffic.pay()
+    assert await traffic.total() == before
+
+
+async def test_a_full_disk_refuses_rows_and_what_was_accepted_completes_once_it_is_freed(
+    stack: Stack, traffic: Traffic
+):
     shard, dsn = next(iter(stack.direct_dsns.items()))
+    held_back = await traffic.send(5)
     try:
         await stack.fill_disk(shard)
     except Refused as refused:
@@ -251,20 +280,22 @@ async def test_a_full_disk_refuses_rows_until_it_is_freed(stack: Stack, pay):
         finally:
             await conn.close()
 
-    with pytest.raises((asyncpg.PostgresError, OSError)) as refused_by:
+    with pytest.raises((asyncpg.DiskFullError, asyncpg.PostgresConnectionError)):
         await write_much()
+    answers = await traffic.try_to_send(20)
     await stack.free_disk(shard)
     await stack.heal()
 
-    assert "space" in str(refused_by.value) or stack.servers[0].unexpected_exits
-    await pay()
+    assert {answer.status for answer in answers} <= {202, 503}
+    accepted = [answer.body["id"] for answer in answers if answer.status == 202]
+    await traffic.end_as("completed", [*held_back, *accepted])
 
 
 async def end_offsets(stack: Stack) -> int:
     """Messages in the topic of try-confirms, all partitions together."""
     consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         topic = stack.topic_names.try_confirm
         parts = [TopicPartition(topic, p) for p in range(stack.options.buckets)]
         return sum((await consumer.end_offsets(parts)).values())
@@ -272,16 +303,25 @@ async def end_offsets(stack: Stack) -> int:
         await consumer.stop()
 
 
-async def test_a_broker_can_lose_the_tail_of_its_logs(stack: Stack, pay):
-    await pay()
-    before = await end_offsets(stack)
+async def test_messages_that_a_broker_loses_with_its_disk_are_sent_again(
+    stack: Stack, traffic: Traffic
+):
+    for worker in stack.workers:
+        await worker.pause()
+    since = await end_offsets(stack)
+    ids = await traffic.send(10)
 
-    gone = await stack.brokers[0].truncate_tail(1.0)
+    async def sent() -> bool:
+        return await end_offsets(stack) == since + 10
+
+    await eventually(sent)
+    gone = await stack.brokers[0].truncate_tail(1.0, ready_within_s=90)
     after = await end_offsets(stack)
+    await stack.heal()
 
     assert gone > 0
-    assert after < before
-    await pay()
+    assert after < since + 10
+    await traffic.end_as("completed", ids)
 
 
 async def test_the_leader_is_known(stack: Stack):
@@ -289,13 +329,13 @@ async def test_the_leader_is_known(stack: Stack):
 
 
 async def test_a_gateway_that_is_cut_off_is_reached_again_once_healed(
-    stack: Stack, clients: list[Client], pay
+    stack: Stack, traffic: Traffic
 ):
     link = next(link for link in stack.links if link.server == "gateway-1")
 
     await link.cut()
     with pytest.raises(aiohttp.ClientConnectionError):
-        await clients[0].call("GET", "/health")
+        await traffic.clients[0].call("GET", "/health")
     await stack.heal()
 
-    await pay()
+    await traffic.pay()
