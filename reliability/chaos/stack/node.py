@@ -10,7 +10,7 @@ from typing import Protocol
 
 import psutil
 
-from devstack.errors import DevstackError, PortTakenError
+from devstack.errors import DevstackError
 from devstack.processes import Child, send
 from devstack.units import Server as Endable
 from devstack.waiting import wait_until
@@ -164,8 +164,8 @@ class Node:
         self._ended_at = None
         try:
             await to_the_end(self._server.launch)
-        except PortTakenError as error:
-            # Of connections that were open when it was killed, for a moment.
+        except (DevstackError, OSError) as error:
+            # Its port may be taken for a moment by what was connected when it was killed.
             self._ended_at = time.monotonic()
             self._say(f"{self.name} cannot be started yet: {error}")
 

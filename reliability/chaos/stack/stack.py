@@ -2,12 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-
-import psutil
+from collections.abc import Callable, Mapping
 
 from devstack import databases
-from devstack.errors import DevstackError, ServerError
+from devstack.errors import ServerError
 from devstack.jars import class_path
 from devstack.processes import Command, run_to_end
 from messaging.topics import TopicNames, create_topics
@@ -26,6 +24,7 @@ from reliability.chaos.stack.parts import Parts
 from reliability.chaos.stack.program_node import ProgramNode
 from reliability.chaos.stack.proxy.client import ProxyProcess
 from reliability.chaos.stack.threads import to_the_end
+from reliability.chaos.stack.together import all_of, quietly
 
 _READY_S = 90.0
 _SETUP_S = 60.0
@@ -91,10 +90,12 @@ class Stack:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait({self._watch})
-        await _all(_quietly(node.stop()) for node in self._programs)
-        await _all(_quietly(node.kill()) for node in self._servers)
-        await _all(_quietly(disk.stop()) for disk in self._disks.values() if isinstance(disk, Disk))
-        await _quietly(self._proxy.stop())
+        await all_of(quietly(node.stop()) for node in self._programs)
+        await all_of(quietly(node.kill()) for node in self._servers)
+        await all_of(
+            quietly(disk.stop()) for disk in self._disks.values() if isinstance(disk, Disk)
+        )
+        await quietly(self._proxy.stop())
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -107,14 +108,14 @@ class Stack:
         Raises:
             ServerError: something is not ready in time.
         """
-        await _all(link.heal() for link in self.links)
-        await _all(
+        await all_of(link.heal() for link in self.links)
+        await all_of(
             self.free_disk(name) for name, disk in self._disks.items() if isinstance(disk, Disk)
         )
-        await _all(self._up(node) for node in self._servers)
-        await _all(self.skew_database_clock(shard, 0) for shard in list(self._skewed))
-        await _all(node.restart_with({}) for node in self._programs if node.environment)
-        await _all(self._up(node) for node in self._programs)
+        await all_of(self._up(node) for node in self._servers)
+        await all_of(self.skew_database_clock(shard, 0) for shard in list(self._skewed))
+        await all_of(node.restart_with({}) for node in self._programs if node.environment)
+        await all_of(self._up(node) for node in self._programs)
 
     async def leader_of(self, topic: str, partition: int) -> BrokerNode | None:
         """The broker that leads a partition; None while there is none or nobody answers."""
@@ -179,7 +180,7 @@ class Stack:
         self.gateways = tuple(self._parts.program(n, Role.GATEWAY) for n in self._layout.gateways)
         self.workers = tuple(self._parts.program(n, Role.WORKER) for n in self._layout.workers)
         self._watch = asyncio.create_task(self._keep_up())
-        await _all(self._up(node) for node in self._programs)
+        await all_of(self._up(node) for node in self._programs)
         self._say(f"{len(self.gateways)} gateways and {len(self.workers)} workers are ready")
 
     async def _start_proxy(self) -> None:
@@ -207,7 +208,7 @@ class Stack:
             ]
         self.servers = tuple(task.result() for task in servers)
         self.brokers = tuple(task.result() for task in brokers)
-        await _all(self._up(node) for node in self._servers)
+        await all_of(self._up(node) for node in self._servers)
         self._say(
             f"{len(self.servers)} PostgreSQL servers and {len(self.brokers)} brokers are ready"
         )
@@ -251,24 +252,3 @@ class Stack:
         if isinstance(disk, Refused):
             raise disk
         return disk
-
-
-async def _all(works: Iterable[Coroutine[None, None, object]]) -> None:
-    """Does them at once; the first error ends the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except BaseExceptionGroup as errors:
-        first: BaseException = errors.exceptions[0]
-    else:
-        return
-    raise first
-
-
-async def _quietly(ending: Coroutine[None, None, None]) -> None:
-    """What cannot be ended must not keep the rest from being ended."""
-    try:
-        await ending
-    except (OSError, DevstackError, psutil.Error) as error:
-        sys.stderr.write(f"could not be ended: {error!r}\n")
