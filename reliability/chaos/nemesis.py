@@ -4,7 +4,9 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from reliability.history import FAULTS_FILE, FaultOutcome
 RECOVERY_S = 60.0
 # Injecting or healing that takes longer is a fault of ours.
 _ACT_S = 90.0
+# A fault that waits longer for an earlier one is left out: it would come in another's place.
+_BUSY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class Nemesis:
         self._file = folder / FAULTS_FILE
         self._hot_users = hot_users
         self._progress = progress
+        self._held: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.gate = Gate()
         self.injected: list[Injected] = []
         self.failures: list[str] = []
@@ -82,7 +87,8 @@ class Nemesis:
         await asyncio.sleep(began + fault.at_s - time.monotonic())
         course = _Course(at=time.monotonic(), healed_at=time.monotonic(), note=Note(""))
         try:
-            await self._inject(fault, course)
+            async with self._alone(fault):
+                await self._inject(fault, course)
         except Refused as refused:
             course.note.injected, course.note.detail = False, refused.reason
         # One fault that fails is a finding about this harness; the run goes on and tells it.
@@ -109,6 +115,20 @@ class Nemesis:
                 course.healed_at = time.monotonic()
                 async with asyncio.timeout(_ACT_S):
                     await injector.__aexit__(None, None, None)
+
+    @asynccontextmanager
+    async def _alone(self, fault: PlannedFault) -> AsyncIterator[None]:
+        """Waits for an earlier fault of the same thing that takes longer than was planned."""
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(_BUSY_S):
+                    # In the order of their names, so that no two wait for each other.
+                    for name in fault.holds:
+                        await held.enter_async_context(self._held[name])
+            except TimeoutError:
+                busy = ", ".join(fault.holds)
+                raise Refused(f"an earlier fault of {busy} had not ended") from None
+            yield
 
     def _field(self, fault: PlannedFault) -> Field:
         return Field(

@@ -23,6 +23,8 @@ class PlannedFault:
     Attributes:
         at_s: seconds after the run's start.
         target: number of the process, broker or shard; clients are gateways, then workers.
+        holds: what no other fault may touch from its begin until it is healed, however long that
+            takes on this machine.
         seed: for what the fault itself draws.
     """
 
@@ -31,6 +33,7 @@ class PlannedFault:
     at_s: float
     lasts_s: float
     target: int
+    holds: tuple[str, ...]
     seed: int
 
     @property
@@ -117,6 +120,7 @@ class _Draw:
                         at_s=round(at_s, 2),
                         lasts_s=lasts_s,
                         target=target,
+                        holds=tuple(sorted(keys)),
                         seed=seed,
                     )
                 )

@@ -73,7 +73,7 @@ SOAK = Profile(
     outage_s_max=120.0,
     users=120,
     ladders=12,
-    rate=60.0,
+    rate=70.0,
     replayed_max=10_000,
     minimums=Minimums(faults=300, kinds=18, transfers=100_000, frames=40, ending=50),
 )
