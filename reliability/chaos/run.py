@@ -1,34 +1,22 @@
 """One run: a stack, load on it, faults, an end in quiet, and the verdict of the checker."""
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from reliability.chaos.books import read_endings, read_ones
-from reliability.chaos.doors import Doors
 from reliability.chaos.faults.field import meanwhile
-from reliability.chaos.flight import Flight
-from reliability.chaos.freeze import Frame, Freezer
-from reliability.chaos.judge import Judge, Judgement, Phase
-from reliability.chaos.load.asking import Asking
-from reliability.chaos.load.cast import Cast, register_all
-from reliability.chaos.load.http import Http
-from reliability.chaos.load.traffic import Traffic
-from reliability.chaos.load.workloads import Workloads
-from reliability.chaos.nemesis import Injected, Nemesis, allowed_after
+from reliability.chaos.freeze import Frame
+from reliability.chaos.judge import Judgement, Phase
+from reliability.chaos.nemesis import Injected, allowed_after
+from reliability.chaos.parts import Parts, Progress, open_parts
 from reliability.chaos.plan import Plan, make_plan
 from reliability.chaos.profiles import Profile
 from reliability.chaos.report import ENDINGS, Result
 from reliability.chaos.stack import Stack, StackOptions
-from reliability.history import HISTORY_FOLDER, FaultOutcome, HistoryWriter
-
-Progress = Callable[[str], None]
+from reliability.history import FaultOutcome
 
 STACK_FOLDER = "stack"
 
@@ -40,21 +28,6 @@ _SETTINGS = {
     "HOLDFAST_WORKERS__SESSION_TIMEOUT_S": "6",
     "HOLDFAST_LOG__LEVEL": "warning",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What is at work during a run."""
-
-    stack: Stack
-    flight: Flight
-    judge: Judge
-    nemesis: Nemesis
-    asking: Asking
-    workloads: Workloads
-    traffic: Traffic
-    doors: Doors
-    freezer: Freezer
 
 
 async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) -> Result:
@@ -79,7 +52,7 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
     progress(f"{len(plan.faults)} faults are planned from seed {seed}")
     stack = await Stack.start(options, progress=progress)
     try:
-        async with _parts(stack, profile, seed=seed, folder=folder, progress=progress) as parts:
+        async with open_parts(stack, profile, seed=seed, folder=folder, progress=progress) as parts:
             quiet = await _under_fault(parts, plan, progress)
             judgements = await _judged(parts, profile, progress)
             statuses, reasons, false_expiries = await read_endings(stack.direct_dsns)
@@ -109,50 +82,6 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
         await stack.stop()
 
 
-@asynccontextmanager
-async def _parts(
-    stack: Stack, profile: Profile, *, seed: int, folder: Path, progress: Progress
-) -> AsyncIterator[_Parts]:
-    rng = random.Random(seed)  # noqa: S311 - to be repeated, not secret
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        with HistoryWriter(folder / HISTORY_FOLDER / "clients.jsonl") as history:
-            http = Http(session, stack.urls)
-            tag = f"{profile.name}-{seed}"
-            cast = await register_all(http, history, profile=profile, tag=tag)
-            asking = Asking(http, history, rng=rng)
-            workloads = Workloads(asking, cast, tag=tag, rng=rng)
-            await workloads.fund()
-            doors = Doors(stack.direct_dsns, cast)
-            await doors.shut_for_good()
-            progress(f"{len(cast.everybody)} users are registered")
-            flight = Flight(stack.direct_dsns)
-            judge = Judge(folder, stack.direct_dsns, stack.environment)
-            nemesis = Nemesis(
-                stack,
-                profile,
-                flight=flight,
-                folder=folder,
-                hot_users=_hot(cast),
-                progress=progress,
-            )
-            yield _Parts(
-                stack=stack,
-                flight=flight,
-                judge=judge,
-                nemesis=nemesis,
-                asking=asking,
-                workloads=workloads,
-                traffic=Traffic(workloads, asking, rate=profile.rate),
-                doors=doors,
-                freezer=Freezer(stack, nemesis.gate, lambda: judge.check(Phase.FROZEN)),
-            )
-
-
-def _hot(cast: Cast) -> list[str]:
-    return [member.id for member in cast.hot]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Quiet:
     """How it went until everything was over, or was given up."""
@@ -162,7 +91,7 @@ class _Quiet:
     allowed_s: float
 
 
-async def _under_fault(parts: _Parts, plan: Plan, progress: Progress) -> _Quiet:
+async def _under_fault(parts: Parts, plan: Plan, progress: Progress) -> _Quiet:
     """The load and the faults, then the end of both; returns when nothing is under way."""
     began = time.monotonic()
     frames: list[Frame] = []
@@ -193,7 +122,7 @@ async def _under_fault(parts: _Parts, plan: Plan, progress: Progress) -> _Quiet:
     return _Quiet(frames=frames, drained_s=drained_s, allowed_s=allowed_s)
 
 
-async def _drain(parts: _Parts, healed_at: float, allowed_s: float) -> float | None:
+async def _drain(parts: Parts, healed_at: float, allowed_s: float) -> float | None:
     """Waits until everything is over; how long that was after the last heal, None for never."""
     await parts.traffic.end(within_s=_ANSWERS_WITHIN_S)
     quiet_at = time.monotonic()
@@ -208,7 +137,7 @@ def _last_heal(faults: Sequence[Injected]) -> float:
     return max((fault.healed_at for fault in faults), default=time.monotonic())
 
 
-async def _tell(parts: _Parts, began: float, progress: Progress) -> None:
+async def _tell(parts: Parts, began: float, progress: Progress) -> None:
     tally = parts.asking.tally
     before = 0
     while True:
@@ -224,7 +153,7 @@ async def _tell(parts: _Parts, began: float, progress: Progress) -> None:
         )
 
 
-async def _judged(parts: _Parts, profile: Profile, progress: Progress) -> list[Judgement]:
+async def _judged(parts: Parts, profile: Profile, progress: Progress) -> list[Judgement]:
     """What the checker and the audit say of the end."""
     progress("everybody reads their balance")
     await parts.workloads.read_everybody()
@@ -234,14 +163,14 @@ async def _judged(parts: _Parts, profile: Profile, progress: Progress) -> list[J
     return [checked, await parts.judge.audit()]
 
 
-def _minimums(parts: _Parts, profile: Profile) -> list[str]:
+def _minimums(parts: Parts, profile: Profile) -> list[str]:
     """What the checker has to find at least: it sees for itself that something was done."""
     kinds = {f.kind for f in parts.nemesis.injected if f.outcome is FaultOutcome.INJECTED}
     endings = [f"ending={ending}:{profile.minimums.ending}" for ending in ENDINGS]
     return endings + [f"fault={kind}:1" for kind in sorted(kinds)]
 
 
-def _problems(parts: _Parts) -> list[str]:
+def _problems(parts: Parts) -> list[str]:
     """Whatever went wrong that neither checker nor audit can see."""
     tally = parts.asking.tally
     found = [f"fault failed: {text}" for text in parts.nemesis.failures]
