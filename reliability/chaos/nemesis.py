@@ -112,9 +112,10 @@ class Nemesis:
             await asyncio.sleep(course.at + fault.lasts_s - time.monotonic())
         finally:
             async with self.gate.acting():
-                course.healed_at = time.monotonic()
                 async with asyncio.timeout(_ACT_S):
                     await injector.__aexit__(None, None, None)
+            # A process that was killed is healed when it is there again.
+            course.healed_at = time.monotonic()
 
     @asynccontextmanager
     async def _alone(self, fault: PlannedFault) -> AsyncIterator[None]:

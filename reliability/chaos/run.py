@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from reliability.chaos.books import read_endings, read_ones
 from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.freeze import Frame
 from reliability.chaos.judge import Judgement, Phase
-from reliability.chaos.nemesis import Injected, allowed_after
+from reliability.chaos.nemesis import allowed_after
 from reliability.chaos.parts import Parts, Progress, open_parts
 from reliability.chaos.plan import Plan, make_plan
 from reliability.chaos.profiles import Profile
@@ -115,8 +114,8 @@ async def _under_fault(parts: Parts, plan: Plan, progress: Progress) -> _Quiet:
             # Under load still: what the faults prevented can be had now.
             if all(frame.judgement is None for frame in frames):
                 await take_frame(plan.duration_s)
+            healed_at = time.monotonic()
         progress("everything is healed, and no new requests come")
-        healed_at = _last_heal(parts.nemesis.injected)
         allowed_s = allowed_after(parts.nemesis.injected, healed_at)
         drained_s = await _drain(parts, healed_at, allowed_s)
     return _Quiet(frames=frames, drained_s=drained_s, allowed_s=allowed_s)
@@ -131,10 +130,6 @@ async def _drain(parts: Parts, healed_at: float, allowed_s: float) -> float | No
             return time.monotonic() - healed_at
         await asyncio.sleep(0.1)
     return None
-
-
-def _last_heal(faults: Sequence[Injected]) -> float:
-    return max((fault.healed_at for fault in faults), default=time.monotonic())
 
 
 async def _tell(parts: Parts, began: float, progress: Progress) -> None:
