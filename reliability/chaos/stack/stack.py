@@ -26,7 +26,7 @@ from reliability.chaos.stack.proxy.client import ProxyProcess
 from reliability.chaos.stack.threads import to_the_end
 from reliability.chaos.stack.together import all_of, quietly
 
-_READY_S = 90.0
+_READY_S = 120.0
 _SETUP_S = 60.0
 _WATCH_S = 0.25
 
