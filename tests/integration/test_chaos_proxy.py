@@ -195,6 +195,25 @@ async def test_a_commit_that_fails_is_told(way: Way):
     assert (await way.link.counters()).commits_unknown == 0
 
 
+async def test_a_commit_that_fails_after_the_heal_leaves_nothing_behind(way: Way):
+    conn, other = await way.connect(), await way.connect()
+    await other.execute("BEGIN")
+    await other.execute(INSERT, 1)
+    await conn.execute("BEGIN")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await conn.execute("SELECT 1 / 0")
+
+    await way.link.lose_commit_replies(1)
+    await way.link.delay(200)
+    failing = asyncio.create_task(conn.execute("COMMIT"))
+    await asyncio.sleep(0.1)
+    await way.link.lose_commit_replies(0)
+
+    assert await failing == "ROLLBACK"
+    assert await other.execute("COMMIT") == "COMMIT"
+    assert (await way.link.counters()).commits_unknown == 0
+
+
 async def test_a_server_that_is_away_is_away_through_the_proxy(tmp_path: Path):
     port = free_port()
     proxy = ProxyProcess(tmp_path / "proxy.log")

@@ -61,7 +61,7 @@ async def _obey(relay: Relay, command: dict[str, Any]) -> None:
         case {"do": "delay", "delay_s": delay_s, "jitter_s": jitter_s}:
             relay.delay(delay_s, jitter_s)
         case {"do": "lose", "count": count}:
-            relay.faults.commits_to_lose = count
+            relay.faults.lose_commits(count)
         case {"do": "heal"}:
             await relay.heal()
         case {"do": "count"}:

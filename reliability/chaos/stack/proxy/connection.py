@@ -38,6 +38,7 @@ class Connection:
         self._transports: list[asyncio.Transport] = []
         self._connecting: asyncio.Task[None] | None = None
         self._reply: bytearray | None = None
+        self._order = 0
         self._is_gone = False
 
     def client_end(self) -> asyncio.Protocol:
@@ -95,6 +96,7 @@ class Connection:
     def _from_client(self, data: bytes) -> None:
         if self._faults.commits_to_lose and self._reply is None and ends_with_commit(data):
             self._faults.commits_to_lose -= 1
+            self._order = self._faults.orders
             self._reply = bytearray()
         self._up.feed(data)
 
@@ -118,7 +120,8 @@ class Connection:
     def _give_commit_back(self) -> None:
         if self._reply is not None:
             self._reply = None
-            self._faults.commits_to_lose += 1
+            if self._order == self._faults.orders:
+                self._faults.commits_to_lose += 1
 
     def _gone(self) -> None:
         self._is_gone = True

@@ -16,6 +16,7 @@ class LinkFaults:
         delay_s: how long every byte takes.
         jitter_s: how much longer at the most.
         commits_to_lose: replies to COMMIT that are still to be dropped.
+        orders: how often that number was ordered; what is given back is of the last order only.
         connections: accepted so far.
         commits_unknown: replies to COMMIT that were dropped.
     """
@@ -25,5 +26,11 @@ class LinkFaults:
     delay_s: float = 0.0
     jitter_s: float = 0.0
     commits_to_lose: int = 0
+    orders: int = 0
     connections: int = 0
     commits_unknown: int = 0
+
+    def lose_commits(self, count: int) -> None:
+        """Orders the loss of so many replies, instead of what was ordered before."""
+        self.commits_to_lose = count
+        self.orders += 1

@@ -66,7 +66,7 @@ class Relay:
         swallowed = bool(faults.held) and not faults.late
         faults.held.clear()
         faults.delay_s = faults.jitter_s = 0.0
-        faults.commits_to_lose = 0
+        faults.lose_commits(0)
         if swallowed:
             self._reset_all()
         self._tell_all()
