@@ -90,6 +90,12 @@ class Shard:
         except _AWAY as error:
             _drop(raw)
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
+        except AttributeError as error:
+            # asyncpg forgets its protocol when a connection ends, and uses it without looking: so
+            # it goes when that happens between preparing a statement and executing it.
+            if not _is_gone(raw):
+                raise
+            raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except asyncio.CancelledError:
             _drop(raw)
             raise
@@ -170,6 +176,14 @@ def _drop(conn: Any) -> None:
     # A connection that broke has left the pool by itself, and may not even be closed any more.
     with suppress(asyncpg.InterfaceError):
         conn.terminate()
+
+
+def _is_gone(conn: Any) -> bool:
+    """Whether the connection has ended; one that broke has left the pool by itself."""
+    try:
+        return bool(conn.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def _rollback(conn: Connection) -> None:
