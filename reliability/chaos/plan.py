@@ -11,8 +11,9 @@ AT_ONCE_MAX = 3
 # The first window waits for traffic to be there.
 _FIRST_AT_S = 3.0
 _HEALED_BEFORE_END_S = 1.0
-# What a machine refuses does not count, and a plan is made without knowing it.
+# What a machine refuses, or is too slow for, does not count, and a plan cannot know it.
 _SPARE = 4
+_SPARE_SHARE = 0.2
 _DRAWS_MAX = 1_000
 
 
@@ -73,7 +74,8 @@ def make_plan(profile: Profile, seed: int) -> Plan:
 def _is_enough(profile: Profile, faults: list[PlannedFault]) -> bool:
     least = profile.minimums
     kinds = {fault.kind for fault in faults}
-    return len(faults) >= least.faults + _SPARE and len(kinds) >= min(
+    spare = max(_SPARE, int(least.faults * _SPARE_SHARE))
+    return len(faults) >= least.faults + spare and len(kinds) >= min(
         least.kinds + _SPARE, len(FaultKind)
     )
 

@@ -12,7 +12,7 @@ from reliability.chaos.faults.log import Log, LogError, Written, open_admin, ope
 from reliability.chaos.stack import Refused
 
 _COPIES_MAX = 4
-_HELD_BACK = 300
+_HELD_BACK = 50
 _POISON_EACH = 20
 _FORGED = 40
 _REMADE_TRIES = 8
