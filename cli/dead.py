@@ -1,90 +1,147 @@
-"""`holdfast dead`: messages that were set aside for a person."""
+"""`holdfast dead`: messages that were set aside for a person, and what was decided on them."""
 
 import asyncio
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from cli.dead_decide import discard_command, redrive_command
+from cli.dead_json import act_as_json, letter_as_json
+from cli.dead_show import show_command
 from cli.each import on_each
+from cli.errors import CommandError
 from cli.options import AsJson
 from cli.system import System, find_system
-from shards.dead_letters import StoredDeadLetter, list_dead_letters
+from cli.text import printable, times
+from config.settings import ShardSettings
+from shards.dead_letters import (
+    LetterFilter,
+    LetterStatus,
+    ListedDeadLetter,
+    list_dead_letters,
+)
+from shards.operator_acts import StoredAct, list_acts
 from shards.pool import ShardOptions
 from shards.shard import Shard
+
+_ONE = ShardOptions(pool_size=1)
+_ANY = "any"
+
+_Limit = Annotated[int, typer.Option(min=1, max=10_000, help="So many at the most.")]
 
 
 def dead_commands() -> typer.Typer:
     """The commands below `holdfast dead`."""
     app = typer.Typer(help="Messages that were set aside for a person.", no_args_is_help=True)
     app.command("list")(list_command)
-    # With a second command, `list` is no longer the whole of this group.
-    app.callback()(_group)
+    app.command("show")(show_command)
+    app.command("redrive")(redrive_command)
+    app.command("discard")(discard_command)
+    app.command("trail")(trail_command)
     return app
 
 
 def list_command(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Dead letters at the most.")] = 50,
+    shard: Annotated[str, typer.Option(help="Only those that this shard keeps.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Only this reason, or this class: poison, impossible, bug.")
+    ] = "",
+    step: Annotated[str, typer.Option(help="Only those of this step, such as confirm.")] = "",
+    status: Annotated[
+        str, typer.Option(help="open, redriven, discarded, or any.")
+    ] = LetterStatus.OPEN.value,
+    limit: _Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Lists the open dead letters of all shards, newest first.
+    """Lists dead letters of all shards, newest first.
 
     A dead letter decides nothing: its transfer goes on by redrive.
     """
-    letters = asyncio.run(_list_all(find_system(), limit=limit))
+    wanted = LetterFilter(status=_status(status), reason=reason or None, step=step or None)
+    shards = _named(find_system(), shard)
+    letters = asyncio.run(_list_all(shards, limit=limit, wanted=wanted))
     if as_json:
-        print(json.dumps([_as_json(letter) for letter in letters], indent=2))
-    elif letters:
-        Console().print(_table(letters))
-    else:
-        print("No open dead letters.")
+        print(json.dumps([letter_as_json(letter) for letter in letters], indent=2))
+        return
+    # Plain lines, which no terminal cuts: somebody will copy these ids.
+    for letter in letters:
+        kind = f"{letter.reason} ({letter.reason_class or 'class not known'})"
+        about = f"  transfer {letter.transfer_id}" if letter.transfer_id else ""
+        print(f"{letter.id}  {letter.created_at:%Y-%m-%d %H:%M:%S}  {letter.status}  {kind}")
+        print(f"    {letter.topic}[{letter.partition}] @ {letter.position}{about}")
+        print(f"    came {times(letter.attempts)}: {printable(letter.detail)}")
+    if not letters:
+        print("No such dead letters." if reason or step or shard else f"No {status} dead letters.")
 
 
-def _group() -> None:
-    """Messages that were set aside for a person."""
+def trail_command(
+    target: Annotated[str, typer.Option(help="Only what was done to the row with this id.")] = "",
+    limit: _Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Lists what operators did: who, when, to which row, and why; newest first."""
+    target_id = _uuid(target) if target else None
+    acts = asyncio.run(_trail(find_system(), limit=limit, target_id=target_id))
+    if as_json:
+        print(json.dumps([act_as_json(act) for act in acts], indent=2))
+        return
+    # Plain lines, which no terminal cuts: a trail is read word by word.
+    for act in acts:
+        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
+        print(f"    reason: {act.reason}")
+        print(f"    {act.detail}")
+    if not acts:
+        print("No acts.")
 
 
-async def _list_all(system: System, *, limit: int) -> list[StoredDeadLetter]:
-    listed = await on_each(
-        system.shards, lambda shard: _list(shard, limit=limit), options=ShardOptions(pool_size=1)
-    )
+def _status(text: str) -> LetterStatus | None:
+    if text == _ANY:
+        return None
+    try:
+        return LetterStatus(text)
+    except ValueError:
+        known = ", ".join([*LetterStatus, _ANY])
+        raise CommandError(f"there is no status {text!r}; --status is one of {known}") from None
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is no id") from None
+
+
+def _named(system: System, name: str) -> tuple[ShardSettings, ...]:
+    """The shard of this name; all of them without one."""
+    named = tuple(shard for shard in system.shards if name in ("", shard.name))
+    if not named:
+        known = ", ".join(shard.name for shard in system.shards)
+        raise CommandError(f"there is no shard {name!r}; --shard is one of {known}")
+    return named
+
+
+async def _list_all(
+    shards: Sequence[ShardSettings], *, limit: int, wanted: LetterFilter
+) -> list[ListedDeadLetter]:
+    async def list_one(shard: Shard) -> list[ListedDeadLetter]:
+        async with shard.connection() as conn:
+            return await list_dead_letters(conn, limit=limit, wanted=wanted)
+
+    listed = await on_each(shards, list_one, options=_ONE)
     letters = [letter for of_shard in listed for letter in of_shard]
     letters.sort(key=lambda letter: (letter.created_at, letter.id), reverse=True)
     return letters[:limit]
 
 
-async def _list(shard: Shard, *, limit: int) -> list[StoredDeadLetter]:
-    async with shard.connection() as conn:
-        return await list_dead_letters(conn, limit=limit)
+async def _trail(system: System, *, limit: int, target_id: UUID | None) -> list[StoredAct]:
+    async def list_one(shard: Shard) -> list[StoredAct]:
+        async with shard.connection() as conn:
+            return await list_acts(conn, limit=limit, target_id=target_id)
 
-
-def _table(letters: Sequence[StoredDeadLetter]) -> Table:
-    table = Table("since", "reason", "message", "transfer", "detail", title_justify="left")
-    for letter in letters:
-        table.add_row(
-            f"{letter.created_at:%Y-%m-%d %H:%M:%S}",
-            letter.reason,
-            f"{letter.topic}[{letter.partition}] @ {letter.position}",
-            str(letter.transfer_id or ""),
-            letter.detail,
-        )
-    return table
-
-
-def _as_json(letter: StoredDeadLetter) -> dict[str, object]:
-    return {
-        "id": str(letter.id),
-        "topic": letter.topic,
-        "partition": letter.partition,
-        "position": letter.position,
-        "value_base64": None if letter.value is None else b64encode(letter.value).decode(),
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "transfer_id": None if letter.transfer_id is None else str(letter.transfer_id),
-        "status": letter.status,
-        "created_at": letter.created_at.isoformat(),
-    }
+    listed = await on_each(system.shards, list_one, options=_ONE)
+    acts = [act for of_shard in listed for act in of_shard]
+    acts.sort(key=lambda act: (act.at, act.bucket, act.seq), reverse=True)
+    return acts[:limit]

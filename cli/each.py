@@ -1,12 +1,15 @@
-"""The same work on every shard at once."""
+"""The shards of a command: the same work on every one at once, or all of them as one map."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from cli.system import System
 from config.settings import ShardSettings
 from shards.errors import ShardError
 from shards.pool import ShardOptions
+from shards.router import ShardMap
 from shards.shard import Shard
 
 T = TypeVar("T")
@@ -23,10 +26,7 @@ async def on_each(
     Raises:
         ShardError: of the first shard that failed, after the work on all others has ended.
     """
-    opened = [
-        Shard(name=shard.name, dsn=shard.dsn, buckets=shard.buckets, options=options)
-        for shard in shards
-    ]
+    opened = _made(shards, options)
     failed: list[ShardError] = []
 
     async def one(shard: Shard) -> list[T]:
@@ -45,3 +45,20 @@ async def on_each(
     if failed:
         raise failed[0]
     return [result for task in done for result in task.result()]
+
+
+@asynccontextmanager
+async def open_map(system: System, *, options: ShardOptions) -> AsyncIterator[ShardMap]:
+    """The router over all shards; closed at the end."""
+    opened = ShardMap(_made(system.shards, options), buckets=system.buckets)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def _made(shards: Sequence[ShardSettings], options: ShardOptions) -> list[Shard]:
+    return [
+        Shard(name=shard.name, dsn=shard.dsn, buckets=shard.buckets, options=options)
+        for shard in shards
+    ]

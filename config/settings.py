@@ -50,6 +50,23 @@ class GatewaySettings(Section):
     )
 
 
+class ClientSettings(Section):
+    """What the connections of clients may cost."""
+
+    connections: PositiveInt = Field(
+        10_000, description="Connections served at once; those over it are told 503, or closed."
+    )
+    head_s: Seconds = Field(
+        10.0, description="A connection or a request that has begun has its head sent in this time."
+    )
+    body_s: Seconds = Field(10.0, description="A body arrives in this time.")
+    idle_s: Seconds = Field(75.0, description="A connection without a request is closed then.")
+    send_s: Seconds = Field(30.0, description="A client fetches what waits for it in this time.")
+    line_bytes: PositiveInt = Field(8_190, description="The request line, and each header.")
+    head_bytes: PositiveInt = Field(32_768, description="All headers together.")
+    fields: PositiveInt = Field(100, description="Headers of a request.")
+
+
 class KafkaSettings(Section):
     """The broker, and how its topics are made."""
 
@@ -130,11 +147,21 @@ class MessageSettings(Section):
 
 
 class TransferSettings(Section):
-    """Defaults of transfers."""
+    """Transfers: their defaults, and how many may be under way."""
 
     expires_in_s: Annotated[int, Field(ge=1, le=604_800)] = Field(
         86_400, description="Expiry of a transfer that names none."
     )
+    open_per_payer: PositiveInt = Field(
+        10_000, description="Transfers of one payer that may be under way; over it: 429."
+    )
+    open_per_shard: PositiveInt = Field(
+        1_000_000, description="Transfers of one shard that may be under way; over it: 429."
+    )
+    oldest_held_s: Seconds = Field(
+        900.0, description="When one is held for longer, its shard takes no new ones: 429."
+    )
+    watch_s: Seconds = Field(2.0, description="How often a gateway looks for those two.")
 
 
 class LimitSettings(Section):
@@ -179,6 +206,7 @@ class Settings(BaseSettings):
         0.0, description="How far this process's own clock is off, for tests of clock skew."
     )
     gateway: GatewaySettings = GatewaySettings()
+    clients: ClientSettings = ClientSettings()
     kafka: KafkaSettings = KafkaSettings()
     postgres: PostgresSettings = PostgresSettings()
     workers: WorkerSettings = WorkerSettings()

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import sys
-from asyncio.subprocess import Process, create_subprocess_exec
+from asyncio.subprocess import PIPE, STDOUT, Process, create_subprocess_exec
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from audit import AuditedShard, audit
+from config.limits import raise_file_limit
 from config.settings import Settings
 from config.wiring import topic_names
 from devstack.ports import free_port
 from e2e_tests.client import Client
-from gateway.app import create_app
+from gateway.app import create_app, create_runner
 from messaging.topics import create_topics
 from shards.ids import bucket_of
 from tests.databases import ShardDatabase
@@ -104,12 +105,20 @@ class System:
 
     async def start_gateway(self) -> Client:
         """One more gateway, in this process, on a port of its own."""
-        runner = web.AppRunner(create_app(self.settings), shutdown_timeout=1.0)
+        runner = create_runner(
+            create_app(self.settings), shutdown_timeout=1.0, files_max=raise_file_limit()
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         return Client(await self._http(), f"http://{host}:{port}")
+
+    async def spawn_gateway(self) -> Client:
+        """A gateway in a process of its own."""
+        port = free_port()
+        await self._spawn("gateway", more={"HOLDFAST_GATEWAY__PORT": str(port)})
+        return await self._until_it_answers(port, "/health")
 
     async def start_worker(self) -> Worker:
         """One more worker, in this process."""
@@ -150,6 +159,22 @@ class System:
 
         await eventually(answers, within_s=30)
         return client
+
+    async def holdfast(self, *args: str) -> tuple[int, str]:
+        """The command `holdfast` on this system: its exit code, and all it printed."""
+        process = await create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            *args,
+            env=self._environment(),
+            stdout=PIPE,
+            stderr=STDOUT,
+        )
+        async with asyncio.timeout(60):
+            output, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, output.decode()
 
     def shard_number(self, id_: str) -> int:
         """The index in `databases` of the shard that has this id's rows."""

@@ -16,6 +16,7 @@ from e2e_tests.answers import at_once
 from e2e_tests.client import Answer, Client, Member
 from e2e_tests.conftest import own_system
 from e2e_tests.system import System
+from e2e_tests.topic_tools import Seen, open_topics
 from tests.databases import TEMPLATE, ShardDatabase, create_shards, create_template
 from tests.eventually import eventually
 
@@ -155,6 +156,52 @@ async def test_a_gateway_and_a_worker_start_while_a_shard_is_away(
         assert done.body["status"] == "completed"
         assert not watching.done()
         watching.cancel()
+
+
+async def test_a_flood_of_poison_for_a_shard_that_is_away_waits_in_kafka(
+    two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
+):
+    flood = 5_000
+    databases = await create_shards(
+        [server.dsn("postgres") for server in two_servers], count=2, buckets=8
+    )
+    async with own_system(databases, kafka.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        worker = await system.start_worker()
+        here, _ = await _a_pair_on_each_shard(client, system)
+
+        def depth() -> int:
+            return worker._core.depths()["shard1.dead"]
+
+        def paused() -> set[tuple[str, int]]:
+            return set(worker._faust.app.safe_consumer._paused_by_us)
+
+        await asyncio.to_thread(two_servers[1].stop)
+        async with open_topics(system) as topics:
+            await topics.rewrite([_poison(system, number) for number in range(flood)])
+            await eventually(lambda: depth() >= 200 and len(paused()) >= 12)
+            local = await client.transfer(here[0], here[1], "5.00", wait=15)
+            waiting, held_back = depth(), paused()
+            await asyncio.to_thread(two_servers[1].start)
+
+            async def all_kept() -> None:
+                query = "SELECT count(*) AS letters FROM dead_letters"
+                kept = await system.sql_at(databases[1].dsn, query)
+                assert kept[0]["letters"] == flood
+
+            await eventually(all_kept, within_s=60, every_s=0.1)
+            await eventually(lambda: not paused() and depth() == 0)
+
+        assert local.body["status"] == "completed"
+        assert {bucket for _, bucket in held_back} == {1, 3, 5, 7}
+        # What Faust had fetched when the partitions were paused is bounded, too.
+        assert waiting < flood / 2
+
+
+def _poison(system: System, number: int) -> Seen:
+    """Bytes that nobody can read, on one of the partitions of the second shard."""
+    topic = system.topics.steps[number % 3]
+    return Seen(topic, 1 + 2 * (number % 4), b"k", f"poison {number}".encode(), ())
 
 
 @contextmanager

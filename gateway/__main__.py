@@ -11,7 +11,7 @@ from aiohttp import web
 from config.limits import raise_file_limit
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
-from gateway.app import GATEWAY, Gateway, create_app
+from gateway.app import GATEWAY, Gateway, create_app, create_runner
 from gateway.tokens import WeakSecretError
 from shards.errors import SchemaError
 
@@ -24,10 +24,10 @@ _FINISH_S = 2.0
 
 async def _run() -> None:
     settings = load_settings()
-    raise_file_limit()
+    files_max = raise_file_limit()
     configure_logging(level=settings.log.level, format_=settings.log.format)
     app = create_app(settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_S, handle_signals=False)
+    runner = create_runner(app, shutdown_timeout=_FINISH_S, files_max=files_max)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -9,10 +9,12 @@ from aiohttp import web
 
 from config.settings import Settings
 from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
+from gateway.clients import ClientLimits, GuardedRunner
 from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
 from gateway.errors import translate
-from gateway.json_body import BODY_BYTES_MAX
+from gateway.in_flight import InFlightLimits, InFlightWatch
+from gateway.json_body import BODY_BYTES_MAX, BODY_SECONDS
 from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.middleware import install
 from gateway.passwords import Passwords
@@ -47,6 +49,8 @@ _READ_S = 3.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
+# For Kafka, threads, logs, and clients who are told that there are too many.
+_OWN_FILES = 150
 
 
 class Gateway:
@@ -77,6 +81,15 @@ class Gateway:
                 patience=Patience(answer_s=_READ_S, error=ShardAwayError),
             ),
             timing=timing(settings),
+            open_per_payer=settings.transfers.open_per_payer,
+        )
+        self.in_flight = InFlightWatch(
+            self.shards,
+            limits=InFlightLimits(
+                oldest_held=timedelta(seconds=settings.transfers.oldest_held_s),
+                open_max=settings.transfers.open_per_shard,
+            ),
+            every_s=settings.transfers.watch_s,
         )
         self.notices = EndedNotices(self.shards, backoff=backoff)
         self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
@@ -101,6 +114,7 @@ class Gateway:
         await self._bounded.start()
         self.lanes.start()
         self.notices.start()
+        self.in_flight.start()
 
     async def watch(self) -> None:
         """Runs for ever, unless a shard that was away comes back as the wrong one.
@@ -116,6 +130,7 @@ class Gateway:
         """Ends everything, in the order in which it is needed."""
         if self._late_check is not None:
             self._late_check.cancel()
+        await self.in_flight.close()
         await self.notices.close()
         await self.lanes.close(within_s=_DRAIN_S)
         await self._bounded.close(within_s=_SEND_S)
@@ -146,6 +161,7 @@ class Gateway:
                     lanes=self.lanes,
                     payees=Payees(self.shards, self.lanes),
                     try_confirms=self.try_confirms,
+                    in_flight=self.in_flight,
                     ids=self.ids,
                     expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
                 ),
@@ -180,6 +196,7 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     # A packed body is refused (415): aiohttp would unpack it first, and stumble over the rest.
     app = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"auto_decompress": False})
     app[GATEWAY] = gateway
+    app[BODY_SECONDS] = settings.clients.body_s
     install(app, translate=translate)
     app.add_routes(gateway.routes())
 
@@ -194,3 +211,32 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     app.cleanup_ctx.append(lifetime)
     app.on_shutdown.append(release_waiters)
     return app
+
+
+def create_runner(
+    app: web.Application, *, shutdown_timeout: float, files_max: int
+) -> GuardedRunner:
+    """Serves what `create_app` made, within the bounds that its settings have for clients.
+
+    Args:
+        app: of `create_app`.
+        shutdown_timeout: how long requests under way may go on at a stop.
+        files_max: what this process may have open. Clients never get the last of it: without a
+            file for a shard, nobody is served.
+    """
+    settings = app[GATEWAY].settings
+    clients = settings.clients
+    own_files = _OWN_FILES + len(settings.shard_settings) * (settings.postgres.pool_size + 1)
+    connections = max(min(clients.connections, files_max - own_files), 1)
+    if connections < clients.connections:
+        _log.warning("gateway.few_files", files_max=files_max, connections=connections)
+    limits = ClientLimits(
+        connections=connections,
+        head_s=clients.head_s,
+        idle_s=clients.idle_s,
+        send_s=clients.send_s,
+        line_bytes=clients.line_bytes,
+        head_bytes=clients.head_bytes,
+        fields=clients.fields,
+    )
+    return GuardedRunner(app, limits=limits, shutdown_timeout=shutdown_timeout)

@@ -1,10 +1,12 @@
 """What an error of a lower layer is to a client: one table."""
 
+from gateway.in_flight import TooMuchInFlightError
 from gateway.problems import Problem
 from sagas.asking import LaneFullError
 from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
+from sagas.steps.try_transfer import TooManyOpenError
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.users import EmailTakenError
 
@@ -19,6 +21,16 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (WalletClosedError, "wallet_closed", None),
     (BalanceLimitError, "balance_limit", None),
     (EmailTakenError, "email_taken", None),
+    (
+        TooManyOpenError,
+        "too_many_open",
+        "Repeat it with the same key when some of your transfers are over.",
+    ),
+    (
+        TooMuchInFlightError,
+        "too_much_in_flight",
+        "Transfers wait too long on your shard: repeat it later, with the same key.",
+    ),
     (
         CommitUnknownError,
         "commit_unknown",

@@ -44,9 +44,11 @@ class GatewayLanes:
         steps: AskingOptions,
         reads: AskingOptions,
         timing: Timing,
+        open_per_payer: int,
     ) -> None:
         self._shards = shards
         self._timing = timing
+        self._open_per_payer = open_per_payer
         each = shards.shards
         self._tries = {s.name: _lane(s, "try", self._try_on(s), _payer, steps) for s in each}
         self._moves = {s.name: _lane(s, "move", _move_on(s), _mover, steps) for s in each}
@@ -118,7 +120,9 @@ class GatewayLanes:
         async def run(
             items: Sequence[TryRequest], /, *, wait: bool
         ) -> Sequence[Tried | Failed | Skipped]:
-            return await try_transfers(shard, items, wait=wait, timing=self._timing)
+            return await try_transfers(
+                shard, items, wait=wait, timing=self._timing, open_max=self._open_per_payer
+            )
 
         return run
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.problems import CONTENT_TYPE, Problem
-from gateway.tracing import trace_of
+from gateway.tracing import trace_context, trace_of
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
 
@@ -70,6 +70,20 @@ def problem_response(request: web.BaseRequest, problem: Problem) -> web.Response
     )
 
 
+def unread_response(problem: Problem) -> web.Response:
+    """The answer to what is no request of this application: it has every header by itself."""
+    trace_id = trace_context(()).trace_id
+    response = web.Response(
+        status=problem.status,
+        body=problem.to_json(trace_id),
+        content_type=CONTENT_TYPE,
+        headers=problem.headers,
+    )
+    _set_headers(response, trace_id)
+    _log.info("request.unread", trace_id=trace_id, status=problem.status, code=problem.code)
+    return response
+
+
 def _of_aiohttp(refusal: web.HTTPException) -> Problem:
     allow = refusal.headers.get("Allow")
     return Problem.of_status(refusal.status, {"Allow": allow} if allow is not None else None)
@@ -89,8 +103,12 @@ def _route_of(request: web.Request) -> str | None:
 async def _finish_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     # As a signal and not in a middleware: it also reaches answers that stream, and those that
     # aiohttp gives before any middleware runs.
+    _set_headers(response, trace_of(request).trace_id)
+
+
+def _set_headers(response: web.StreamResponse, trace_id: str) -> None:
     headers = response.headers
-    headers["X-Trace-Id"] = trace_of(request).trace_id
+    headers["X-Trace-Id"] = trace_id
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Cache-Control", "no-store")
     headers.popall("Server", None)

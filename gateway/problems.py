@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "invalid_credentials": (401, "E-mail or password is wrong"),
         "not_payer": (403, "Only the payer may do this"),
         "operator_only": (403, "Only an operator may do this"),
-        # 404 to 417: what
+        # 404 to 431: what
         "not_found": (404, "There is no such thing"),
         "method_not_allowed": (405, "The resource does not have this method"),
         "request_timeout": (408, "The request took too long to arrive"),
@@ -37,6 +37,9 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "body_too_large": (413, "The body is too large"),
         "unsupported_media_type": (415, "The body must be application/json"),
         "expectation_failed": (417, "The expectation cannot be met"),
+        "too_many_open": (429, "The payer has too many open transfers"),
+        "too_much_in_flight": (429, "Too many transfers wait"),
+        "head_too_large": (431, "The request line or the headers are too large"),
         # 422: a value in the body or the query
         "missing": (422, "A field is missing"),
         "unknown_field": (422, "A field is not known"),
@@ -62,6 +65,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         # 500, 503: ours
         "internal_error": (500, "Something went wrong on our side"),
         "busy": (503, "Too many requests are waiting"),
+        "too_many_connections": (503, "Too many clients are connected"),
         "shard_unavailable": (503, "A database is away"),
         "commit_unknown": (503, "It is not known whether this took effect"),
     }
@@ -76,6 +80,9 @@ _CODE_OF_STATUS = {
     415: "unsupported_media_type",
     417: "expectation_failed",
 }
+
+# When it is worth trying again, in seconds: every 503 and 429 says so.
+_RETRY_AFTER_S = {"too_many_open": 2, "too_much_in_flight": 10}
 
 # RFC 9110 asks for a challenge with every 401; RFC 6750 says how to name a bad token.
 _CHALLENGES = {
@@ -113,7 +120,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         code: a key of `KINDS`; it gives the status and the title.
         detail: one sentence on this occurrence; the title by default. Never SQL, never a secret.
         errors: the wrong fields, if the refusal names any.
-        headers: of the answer, besides those that every answer has; a 503 has `Retry-After`.
+        headers: of the answer, besides those that every answer has; a 503 or 429 has `Retry-After`.
     """
 
     def __init__(
@@ -129,8 +136,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         self.detail = detail or f"{self.title}."
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
-        if self.status == 503:
-            self.headers["Retry-After"] = "1"
+        if self.status in (429, 503):
+            self.headers["Retry-After"] = str(_RETRY_AFTER_S.get(code, 1))
         if code in _CHALLENGES:
             self.headers["WWW-Authenticate"] = _CHALLENGES[code]
         super().__init__(f"{self.status} {code}: {self.detail}")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from gateway.in_flight import InFlightWatch
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
 from gateway.payees import Payees
@@ -24,12 +25,14 @@ class Tries:
         lanes: GatewayLanes,
         payees: Payees,
         try_confirms: TryConfirms,
+        in_flight: InFlightWatch,
         ids: IdSource,
         expires_in: timedelta,
     ) -> None:
         self._lanes = lanes
         self._payees = payees
         self._try_confirms = try_confirms
+        self._in_flight = in_flight
         self._ids = ids
         self._expires_in = expires_in
 
@@ -52,6 +55,8 @@ class Tries:
             Exception: see `gateway.errors`.
         """
         body = asked.body
+        # A 429 comes before the others, and like them after the key.
+        too_much = self._in_flight.obstacle(principal.user_id)
         payee = await self._payees.find(body.to, payer_id=principal.user_id)
         tried = await self._lanes.try_transfer(
             TryRequest(
@@ -67,7 +72,7 @@ class Tries:
                 expires_in=self._expiry(body.expires_in_s),
                 traceparent=traceparent,
                 refusal=payee.refusal,
-                obstacle=asked.obstacle or payee.obstacle,
+                obstacle=too_much or asked.obstacle or payee.obstacle,
             )
         )
         if tried.transfer.status == Status.REJECTED:

@@ -138,7 +138,7 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
             return Failed(error)
         if earlier is not None:
             return self._outcome(self._replayable[earlier], replayed=True)
-        obstacle = request.obstacle or self._obstacle(request)
+        obstacle = self._obstacle(request)
         if obstacle is not None:
             return Failed(obstacle)
         row = self._make(request)
@@ -149,7 +149,7 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
 
     @abstractmethod
     def _obstacle(self, request: RequestT) -> Exception | None:
-        """An error that is not recorded under the key."""
+        """An error that is not recorded under the key: the request's own, or one of the rows'."""
 
     @abstractmethod
     def _make(self, request: RequestT) -> RowT:

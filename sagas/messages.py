@@ -76,7 +76,8 @@ class PoisonError(Exception):
     """A message that no repeat will make right; it goes to the dead letters.
 
     Attributes:
-        reason: `undecodable`, `unknown_version`, `wrong_step`, `unknown_key` or `forged`.
+        reason: `undecodable`, `unknown_version`, `wrong_step`, `unknown_key`, `forged` or
+            `unknown_bucket`.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

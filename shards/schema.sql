@@ -6,6 +6,16 @@ CREATE OR REPLACE FUNCTION public.app_now()
  LANGUAGE sql
 AS $function$SELECT clock_timestamp()$function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: rows are only ever added to it', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END
+$function$;
+
 CREATE TABLE accounts (
     user_id uuid NOT NULL,
     currency text NOT NULL,
@@ -55,11 +65,23 @@ CREATE TABLE dead_letters (
     transfer_id uuid,
     status text NOT NULL DEFAULT 'open'::text,
     created_at timestamp with time zone NOT NULL,
+    reason_class text,
+    step text,
+    trace_id text,
+    attempts integer NOT NULL DEFAULT 1,
+    last_at timestamp with time zone,
+    act_seq bigint,
     CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_act_when_decided CHECK ((status = 'open'::text) = (act_seq IS NULL)),
+    CONSTRAINT dead_letters_attempts CHECK (attempts >= 1),
+    CONSTRAINT dead_letters_reason_class CHECK (reason_class = ANY (ARRAY['poison'::text, 'impossible'::text, 'bug'::text])),
     CONSTRAINT dead_letters_status CHECK (status = ANY (ARRAY['open'::text, 'redriven'::text, 'discarded'::text])),
+    CONSTRAINT dead_letters_act_fkey FOREIGN KEY (bucket, act_seq) REFERENCES operator_acts(bucket, seq),
     CONSTRAINT dead_letters_message_key UNIQUE (topic, partition, "position", value_sha256)
 );
+CREATE INDEX dead_letters_by_time ON public.dead_letters USING btree (created_at DESC, id DESC);
 CREATE INDEX dead_letters_open ON public.dead_letters USING btree (created_at DESC, id DESC) WHERE (status = 'open'::text);
+CREATE INDEX dead_letters_open_by_transfer ON public.dead_letters USING btree (transfer_id) WHERE ((status = 'open'::text) AND (transfer_id IS NOT NULL));
 
 CREATE TABLE entries (
     user_id uuid NOT NULL,
@@ -111,6 +133,28 @@ CREATE TABLE movements (
     CONSTRAINT movements_status CHECK (status = ANY (ARRAY['completed'::text, 'rejected'::text])),
     CONSTRAINT movements_key UNIQUE (user_id, caller, idempotency_key)
 );
+
+CREATE TABLE operator_acts (
+    bucket integer NOT NULL,
+    seq bigint NOT NULL,
+    act text NOT NULL,
+    target_id uuid NOT NULL,
+    done_by text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    prev_hash bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT operator_acts_pkey PRIMARY KEY (bucket, seq),
+    CONSTRAINT operator_acts_act CHECK (act ~ '^[a-z_]+\.[a-z_]+$'::text),
+    CONSTRAINT operator_acts_detail CHECK (detail !~ '[[:cntrl:]]'::text),
+    CONSTRAINT operator_acts_done_by CHECK (btrim(done_by) <> ''::text AND done_by !~ '[[:cntrl:]]'::text),
+    CONSTRAINT operator_acts_reason CHECK (btrim(reason) <> ''::text AND reason !~ '[[:cntrl:]]'::text),
+    CONSTRAINT operator_acts_seq CHECK (seq >= 1)
+);
+CREATE INDEX operator_acts_by_target ON public.operator_acts USING btree (target_id);
+CREATE INDEX operator_acts_by_time ON public.operator_acts USING btree (at DESC, bucket DESC, seq DESC);
+CREATE TRIGGER operator_acts_only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON operator_acts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE outbox (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -176,6 +220,8 @@ CREATE TABLE transfers (
 );
 CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
 CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+CREATE INDEX transfers_held_by_age ON public.transfers USING btree (created_at) WHERE (status = 'held'::text);
+CREATE INDEX transfers_open_by_payer ON public.transfers USING btree (payer_id) WHERE (next_attempt_at IS NOT NULL);
 
 CREATE TABLE users (
     id uuid NOT NULL,

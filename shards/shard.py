@@ -91,9 +91,8 @@ class Shard:
             _drop(raw)
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except AttributeError as error:
-            # asyncpg forgets its protocol when a connection ends, and uses it without looking: so
-            # it goes when that happens between preparing a statement and executing it.
-            if not _is_gone(raw):
+            # asyncpg takes no notice of a drop between the two halves of a statement.
+            if not _is_dropped(raw):
                 raise
             raise ShardAwayError(self.name, f"connection lost: {error!r}") from error
         except asyncio.CancelledError:
@@ -178,12 +177,11 @@ def _drop(conn: Any) -> None:
         conn.terminate()
 
 
-def _is_gone(conn: Any) -> bool:
-    """Whether the connection has ended; one that broke has left the pool by itself."""
+def _is_dropped(conn: Any) -> bool:
     try:
         return bool(conn.is_closed())
     except asyncpg.InterfaceError:
-        return True
+        return True  # It has left the pool, too.
 
 
 async def _rollback(conn: Connection) -> None:

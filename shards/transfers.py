@@ -55,6 +55,19 @@ class StatusChange:
     next_attempt_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """What is under way on a shard.
+
+    Attributes:
+        oldest_held: age of the transfer that is held longest; zero when none is.
+        open: transfers that are not over, counted up to a bound.
+    """
+
+    oldest_held: timedelta
+    open: int
+
+
 class StaleStatusError(Exception):
     """A row was not in the status it was decided on, under its payer's lock: a bug."""
 
@@ -113,6 +126,35 @@ async def change_statuses(conn: Connection, changes: Sequence[StatusChange]) -> 
     if len(rows) != len(changes):
         changed = {row["id"] for row in rows}
         raise StaleStatusError(f"{[str(c.id) for c in changes if c.id not in changed]}")
+
+
+async def make_due(conn: Connection, transfer_id: UUID) -> bool:
+    """Lets redrive look at a transfer now; False when it is over, or not there.
+
+    As `claim_due`, it moves no money and needs no lock of a user.
+    """
+    return await conn.fetchval(_SQL["make_due"], transfer_id) is not None
+
+
+async def count_open(
+    conn: Connection, payers: Collection[UUID], *, at_most: int
+) -> dict[UUID, int]:
+    """How many transfers of each payer are open; exact below `at_most` under the payers' locks."""
+    if not payers:
+        return {}
+    rows = await conn.fetch(_SQL["count_open"], list(payers), at_most)
+    return {row["payer_id"]: row["open"] for row in rows}
+
+
+async def read_in_flight(conn: Connection, *, count_max: int) -> InFlight:
+    """What is under way on this shard; transfers with an open dead letter have no age here.
+
+    Args:
+        conn: outside a transaction.
+        count_max: open transfers are counted so far and no further.
+    """
+    (row,) = await conn.fetch(_SQL["read_in_flight"], count_max)
+    return InFlight(oldest_held=row["oldest_held"] or timedelta(0), open=row["open"])
 
 
 async def claim_due(

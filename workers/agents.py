@@ -14,8 +14,9 @@ from messaging.topics import TopicNames
 from sagas.messages import KeyRing, PoisonError, Step
 from sagas.messages import Message as StepMessage
 from sagas.outcomes import SetAside
+from shards.dead_letters import ReasonClass
 from shards.router import ShardMap
-from workers.dead_letters import DeadLetters
+from workers.dead_letters import Arrival, DeadLetters
 from workers.faust_app import HoldfastApp, subscribe
 from workers.incoming import Incoming, Raw
 from workers.step_lanes import StepLanes
@@ -67,8 +68,12 @@ class Agents:
                 message = self._keys.decode(raw.value, step=step, traceparent=raw.traceparent)
                 self._refuse_strangers(message)
             except PoisonError as poison:
-                why = SetAside(poison.reason, poison.detail)
-                self._dead_letters.set_aside(raw, why=why, transfer_id=None, ack=ack)
+                self._dead_letters.set_aside(
+                    Arrival(raw=raw, step=step, ack=ack),
+                    reason_class=ReasonClass.POISON,
+                    why=SetAside(poison.reason, poison.detail),
+                    transfer_id=None,
+                )
             else:
                 self._lanes.take(Incoming(message=message, raw=raw, ack=ack))
 

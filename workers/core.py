@@ -5,7 +5,7 @@ The composition root adds Kafka and Faust; a simulation adds a log of its own.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -25,8 +25,12 @@ from shards.shard import Shard
 from workers.agents import Agents
 from workers.dead_letters import DeadLetters
 from workers.outbound import Outbound
+from workers.pressure import Pressure
 from workers.redrive import BucketProgress, Redrive
 from workers.step_lanes import StepLanes, StepOptions
+
+# A letter may be as long as a message may: fewer of them wait than of steps, which are short.
+_LETTERS_MAX = 200
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -93,6 +97,7 @@ class WorkerCore:
     ) -> None:
         self._names = names = options.names
         self._source = source
+        self._pressure = Pressure(source)
         self._ids = ids
         self._options = options
         self._outbound = Outbound(
@@ -103,7 +108,8 @@ class WorkerCore:
             outbound=self._outbound,
             names=names,
             ids=ids,
-            options=options.lane,
+            options=replace(options.lane, capacity=min(options.lane.capacity, _LETTERS_MAX)),
+            on_pressure=self._on_letters_pressure,
         )
         self._lanes = StepLanes(
             shards=shards,
@@ -140,7 +146,7 @@ class WorkerCore:
 
     def depths(self) -> dict[str, int]:
         """Items in work by lane name."""
-        return self._lanes.depths()
+        return self._lanes.depths() | self._dead_letters.depths()
 
     def _redrive(self, shard: Shard) -> Redrive:
         return Redrive(
@@ -159,8 +165,14 @@ class WorkerCore:
 
     def _on_pressure(self, shard: Shard, step: Step, full: bool) -> None:
         """A full lane holds back its own partitions; those of other shards go on."""
-        topic = topic_of(self._names, step)
-        partitions = {TP(topic, bucket) for bucket in shard.buckets}
-        source = self._source()
-        (source.pause if full else source.resume)(partitions)
-        _log.warning("lane.pressure", shard=shard.name, step=step, full=full)
+        self._hold_back(shard, [step], lane=f"{shard.name}.{step}", full=full)
+
+    def _on_letters_pressure(self, shard: Shard, full: bool) -> None:
+        """Letters come from every step's partitions of their shard's buckets."""
+        self._hold_back(shard, list(Step), lane=f"{shard.name}.dead", full=full)
+
+    def _hold_back(self, shard: Shard, steps: list[Step], *, lane: str, full: bool) -> None:
+        topics = [topic_of(self._names, step) for step in steps]
+        partitions = {TP(topic, bucket) for topic in topics for bucket in shard.buckets}
+        self._pressure.change(lane, partitions, full=full)
+        _log.warning("lane.pressure", lane=lane, full=full)

@@ -15,7 +15,7 @@ from messaging.sender import Outgoing
 from messaging.topics import TopicNames
 from sagas.lane import Lane, LaneOptions, close_lanes
 from sagas.outcomes import Failed, SetAside
-from shards.dead_letters import DeadLetter, insert_dead_letters
+from shards.dead_letters import DeadLetter, ReasonClass, insert_dead_letters
 from shards.ids import IdSource
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -33,8 +33,22 @@ class _Letter:
     ack: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A message that is set aside: by which step, and how to say that it is kept."""
+
+    raw: Raw
+    step: str
+    ack: Callable[[], None]
+
+
 class DeadLetters:
-    """One lane of dead letters per shard."""
+    """One lane of dead letters per shard.
+
+    Args:
+        on_pressure: told which shard's lane is full, or no longer. What is set aside waits for its
+            shard and for the broker, however long they are away, so its sources have to be paused.
+    """
 
     def __init__(
         self,
@@ -44,11 +58,13 @@ class DeadLetters:
         names: TopicNames,
         ids: IdSource,
         options: LaneOptions,
+        on_pressure: Callable[[Shard, bool], None],
     ) -> None:
         self._shards = shards
         self._outbound = outbound
         self._names = names
         self._ids = ids
+        self._on_pressure = on_pressure
         self._lanes = {shard.name: self._lane(shard, options) for shard in shards.shards}
 
     def start(self) -> None:
@@ -60,19 +76,26 @@ class DeadLetters:
         """Keeps what is waiting for at most `within_s`; the rest is redelivered."""
         await close_lanes(self._lanes.values(), within_s=within_s)
 
+    def depths(self) -> dict[str, int]:
+        """Letters in work by lane name."""
+        return {lane.name: lane.depth for lane in self._lanes.values()}
+
     def set_aside(
         self,
-        raw: Raw,
+        arrival: Arrival,
         *,
+        reason_class: ReasonClass,
         why: SetAside,
         transfer_id: UUID | None,
-        ack: Callable[[], None],
     ) -> None:
-        """Keeps a message for a person; `ack` is called when its row is there and its copy sent."""
+        """Keeps a message for a person, and acks it when its row is there and its copy sent."""
+        raw = arrival.raw
         _log.error(
             "message.set_aside",
+            reason_class=reason_class,
             reason=why.reason,
             detail=why.detail,
+            step=arrival.step,
             topic=raw.topic,
             partition=raw.partition,
             position=raw.position,
@@ -90,12 +113,16 @@ class DeadLetters:
                 (_storable(name), _storable(value.decode("utf-8", "replace")))
                 for name, value in raw.headers
             ],
+            reason_class=reason_class,
             reason=why.reason,
             detail=_storable(why.detail[:_DETAIL_MAX]),
+            step=arrival.step,
+            trace_id=raw.trace_id,
             transfer_id=transfer_id,
+            attempts=1,
         )
         shard = self._shards.of_bucket(raw.partition)
-        self._lanes[shard.name].offer(_Letter(letter, raw, ack))
+        self._lanes[shard.name].offer(_Letter(letter, raw, arrival.ack))
 
     def _lane(self, shard: Shard, options: LaneOptions) -> Lane[_Letter, None]:
         async def run(items: Sequence[_Letter], *, wait: bool) -> list[None]:  # noqa: ARG001 - a step
@@ -109,6 +136,7 @@ class DeadLetters:
             user_of=lambda item: item.letter.bucket,
             deliver=self._deliver,
             options=options,
+            on_pressure=lambda full: self._on_pressure(shard, full),
         )
 
     async def _deliver(self, done: Sequence[tuple[_Letter, Failed | None]]) -> None:

@@ -29,6 +29,11 @@ class Raw:
                 return value.decode("ascii")
         return ""
 
+    @property
+    def trace_id(self) -> str | None:
+        """The id of that trace."""
+        return self.traceparent.split("-")[1] if self.traceparent else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:

@@ -19,14 +19,18 @@ from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
 from sagas.steps.confirm import Confirmed, confirm
 from sagas.steps.settle import Settled, settle
 from sagas.steps.try_confirm import TryConfirmed, try_confirm
+from shards.dead_letters import ReasonClass
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.verdicts import Verdict
-from workers.dead_letters import DeadLetters
+from workers.dead_letters import Arrival, DeadLetters
 from workers.incoming import Incoming
 from workers.outbound import Outbound
 from workers.step_log import log_finished
+
+# A step without a message of its own: it follows the confirm.
+_SETTLE = "settle"
 
 KindT = TypeVar("KindT")
 Deliver = Callable[[Sequence[tuple[Incoming, object]]], Awaitable[None]]
@@ -172,10 +176,8 @@ class StepLanes:
             await notify_ended(shard, [o.transfer for _, o in good])
             log_finished(f"{shard.name}.settle", ((i.message, o.transfer.status) for i, o in good))
             for settling, outcome in done:
-                if isinstance(outcome, SetAside):
-                    self._set_aside(settling.incoming, outcome)
-                elif _is_bug(outcome):
-                    self._set_aside(settling.incoming, SetAside("bug", repr(outcome)))
+                if isinstance(outcome, SetAside) or _is_bug(outcome):
+                    self._set_aside(settling.incoming, outcome, step=_SETTLE)
                 else:
                     # Away, too: redrive brings the verdict back.
                     settling.incoming.ack()
@@ -215,19 +217,22 @@ class StepLanes:
         for incoming, outcome in done:
             if isinstance(outcome, kind):
                 good.append((incoming, outcome))
-            elif isinstance(outcome, SetAside):
-                self._set_aside(incoming, outcome)
             else:
-                assert isinstance(outcome, Failed)
-                self._set_aside(incoming, SetAside("bug", repr(outcome.error)))
+                self._set_aside(incoming, outcome, step=incoming.message.step)
         return good
 
-    def _set_aside(self, incoming: Incoming, why: SetAside) -> None:
+    def _set_aside(self, incoming: Incoming, outcome: object, *, step: str) -> None:
+        """Keeps a verified message: it asked for what cannot be, or met a bug of ours."""
+        if isinstance(outcome, SetAside):
+            reason_class, why = ReasonClass.IMPOSSIBLE, outcome
+        else:
+            assert isinstance(outcome, Failed)
+            reason_class, why = ReasonClass.BUG, SetAside("bug", repr(outcome.error))
         self._dead_letters.set_aside(
-            incoming.raw,
+            Arrival(raw=incoming.raw, step=step, ack=incoming.ack),
+            reason_class=reason_class,
             why=why,
             transfer_id=incoming.message.transfer_id,
-            ack=incoming.ack,
         )
 
     def _hand_to_settle(self, settling: _Settling) -> None:

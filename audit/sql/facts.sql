@@ -15,7 +15,8 @@ SELECT
     (SELECT count(*) FROM entries) AS entries,
     (SELECT count(*) FROM outbox) AS outbox,
     (SELECT count(*) FROM currencies) AS currencies,
-    (SELECT count(*) FROM dead_letters) AS dead_letters
+    (SELECT count(*) FROM dead_letters) AS dead_letters,
+    (SELECT count(*) FROM operator_acts) AS operator_acts
 
 -- name: read_used_currencies
 SELECT currency FROM accounts

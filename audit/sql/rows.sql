@@ -15,7 +15,7 @@ HAVING count(*) > 1
 
 -- name: bucket_of_id
 -- says: A row's bucket is the one in the ids of its owner and of itself.
--- examines: users accounts transfers verdicts movements entries outbox
+-- examines: users accounts transfers verdicts movements entries outbox dead_letters operator_acts
 -- An id carries its bucket in the 12 bits after the version: UUIDv8, bits 64 to 75.
 SELECT
     ARRAY[kind, id] AS ids,
@@ -42,13 +42,17 @@ FROM (
         SELECT 'entries', user_id || ' ' || currency || ' ' || seq, bucket, user_id FROM entries
         UNION ALL
         SELECT 'outbox', user_id || ' ' || sequence, bucket, user_id FROM outbox
+        UNION ALL
+        SELECT 'dead_letters', id::text, bucket, id FROM dead_letters
+        UNION ALL
+        SELECT 'operator_acts', target_id::text, bucket, target_id FROM operator_acts
     ) AS row_
 ) AS read
 WHERE bucket <> carried
 
 -- name: bucket_here
 -- says: Every row is in a bucket that its shard owns.
--- examines: users accounts transfers verdicts movements entries outbox dead_letters
+-- examines: users accounts transfers verdicts movements entries outbox dead_letters operator_acts
 SELECT
     ARRAY[kind, id] AS ids,
     format('%s row in bucket %s, which this shard does not own', kind, bucket) AS detail
@@ -68,6 +72,8 @@ FROM (
     SELECT 'outbox', user_id || ' ' || sequence, bucket FROM outbox
     UNION ALL
     SELECT 'dead_letters', id::text, bucket FROM dead_letters
+    UNION ALL
+    SELECT 'operator_acts', target_id::text, bucket FROM operator_acts
 ) AS row_
 WHERE NOT EXISTS (
     SELECT FROM buckets WHERE buckets.bucket = row_.bucket AND buckets.state <> 'gone')

@@ -60,7 +60,7 @@ WHERE e.kind IN ('transfer_out', 'transfer_return')
                 CASE WHEN e.kind = 'transfer_out' THEN -t.amount ELSE t.amount END))
 
 -- name: transfer_reason
--- says: A transfer's reason is one that its status can have; without a payee it is `unknown_payee`.
+-- says: A transfer's reason is one that its status can have; without a payee, one known without it.
 -- examines: transfers
 SELECT
     ARRAY[id::text] AS ids,
@@ -74,7 +74,8 @@ WHERE (reason IS NOT NULL AND reason <> ALL (CASE status
             'insufficient_funds', 'unknown_payee', 'payee_closed', 'payer_frozen', 'payer_closed']
         ELSE ARRAY[]::text[]
     END))
-    OR (payee_id IS NULL AND reason IS DISTINCT FROM 'unknown_payee')
+    OR (payee_id IS NULL
+        AND (reason IN ('unknown_payee', 'payer_frozen', 'payer_closed')) IS NOT TRUE)
 
 -- name: transfer_times
 -- says: A transfer is created, debited and ended in this order, and has not expired before its time.

@@ -46,8 +46,8 @@ async def check_powers(history: History, ledger: Ledger, findings: Findings) -> 
             findings.violated(
                 Invariant.POWERS_COUNTED,
                 f"{payee} {currency}",
-                expected=f"{due}: {_tell(due)}",
-                found=f"{got}: {_tell(got)}",
+                expected=f"{due}: {tell_digits(due)}",
+                found=f"{got}: {tell_digits(got)}",
                 shard=ledger.shard_of(payee),
             )
 
@@ -92,13 +92,13 @@ async def _read_credits(ledger: Ledger, payees: list[str]) -> dict[AccountKey, C
     return found
 
 
-def _tell(total: int) -> str:
-    """The digits of a total, as counts of powers."""
+def tell_digits(total: int) -> str:
+    """The digits of a total in base 4, as counts of powers."""
     if total < 0:
         return "less than nothing"
     counts = []
     for exponent in range((total.bit_length() + 1) // 2):
         count = total >> 2 * exponent & 3
         if count:
-            counts.append(f"4^{exponent} {count} times")
+            counts.append(f"4^{exponent} {'once' if count == 1 else f'{count} times'}")
     return ", ".join(counts) or "nothing"

@@ -5,7 +5,8 @@ that had been asked for when the read was answered, and not older than what anyb
 when the read was asked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from reliability.checker.findings import Findings
 from reliability.checker.history import NEVER, AccountKey, History, Op
@@ -70,76 +71,72 @@ def check_reads(
     shard: str,
 ) -> None:
     """Holds all reads of one account against its replay."""
-    subject = " ".join(key)
+
+    def violated(invariant: Invariant, read: Op, *, expected: str) -> None:
+        shown = read.answer
+        findings.violated(
+            invariant,
+            " ".join(key),
+            expected=expected,
+            found=f"version {shown.version}, balance {shown.balance}, held {shown.held},"
+            f" asked for at {read.at}, answered at {read.answered_at}",
+            shard=shard,
+        )
+
     asked = _asked_by_version(account, knowledge)
     good = []
     for read in reads:
-        findings.examine(Invariant.READ_COMMITTED)
-        version = read.answer.version
-        shown = (read.answer.balance, read.answer.held)
-        if version is None or not 0 <= version < len(account.states):
-            expected = f"a version up to {len(account.states) - 1}"
-        elif shown != account.states[version]:
-            state = account.states[version]
-            expected = f"version {version} has balance {state.balance}, held {state.held}"
-        else:
-            good.append(read)
-            findings.examine(Invariant.READ_NOT_EARLY)
-            if asked[version] > read.answered_at:
-                findings.violated(
-                    Invariant.READ_NOT_EARLY,
-                    subject,
-                    expected=f"nothing that was asked for after {read.answered_at}",
-                    found=f"version {version}, asked for at {asked[version]}",
-                    shard=shard,
-                )
+        expected = _unlike_its_version(read, account)
+        if expected is not None:
+            violated(Invariant.READ_COMMITTED, read, expected=expected)
             continue
-        findings.violated(
-            Invariant.READ_COMMITTED,
-            subject,
-            expected=expected,
-            found=f"version {version}, balance {shown[0]}, held {shown[1]} at {read.answered_at}",
-            shard=shard,
-        )
-    told = ((knowledge.told_at(change), change.version) for change in account.changes)
-    _check_current(subject, good, told, findings, shard=shard)
+        good.append(read)
+        if asked[_version(read)] > read.answered_at:
+            what = f"nothing of the request that was first sent at {asked[_version(read)]}"
+            violated(Invariant.READ_NOT_EARLY, read, expected=what)
+    told = [(knowledge.told_at(change), change.version) for change in account.changes]
+    for read, version in _stale(good, told):
+        what = f"version {version} or later, which had been told by then"
+        violated(Invariant.READ_CURRENT, read, expected=what)
+    findings.examine(Invariant.READ_COMMITTED, len(reads))
+    findings.examine(Invariant.READ_NOT_EARLY, len(good))
+    findings.examine(Invariant.READ_CURRENT, len(good))
+
+
+def _unlike_its_version(read: Op, account: ReplayedAccount) -> str | None:
+    """What the version of a read is, where the read says otherwise."""
+    version = read.answer.version
+    if version is None or not 0 <= version < len(account.states):
+        return f"a version up to {len(account.states) - 1}"
+    state = account.states[version]
+    if (read.answer.balance, read.answer.held) == state:
+        return None
+    return f"version {version} with balance {state.balance}, held {state.held}"
 
 
 def _asked_by_version(account: ReplayedAccount, knowledge: Knowledge) -> list[int]:
-    """For each version the latest request that it shows."""
+    """For each version when the latest request that it shows was first sent."""
     asked = [0] * len(account.states)
     for change in account.changes:
         asked[change.version] = max(asked[change.version], knowledge.asked_at(change))
-    for version in range(1, len(asked)):
-        asked[version] = max(asked[version], asked[version - 1])
-    return asked
+    return list(accumulate(asked, max))
 
 
-def _check_current(
-    subject: str,
-    reads: list[Op],
-    told: Iterable[tuple[int, int]],
-    findings: Findings,
-    *,
-    shard: str,
-) -> None:
-    """No read shows less than what was told, in any answer, before it was asked for."""
-    # A version that was read is told by that.
+def _stale(reads: list[Op], told: Iterable[tuple[int, int]]) -> Iterator[tuple[Op, int]]:
+    """Reads of less than what was told before they were asked for, with what was.
+
+    Args:
+        reads: of versions that there were; a version that was read is told by that.
+        told: (time, version) of all other answers that showed a version.
+    """
     points = sorted([*told, *((read.answered_at, _version(read)) for read in reads)])
     place, known = 0, 0
     for read in sorted(reads, key=lambda read: read.at):
         while place < len(points) and points[place][0] < read.at:
             known = max(known, points[place][1])
             place += 1
-        findings.examine(Invariant.READ_CURRENT)
         if _version(read) < known:
-            findings.violated(
-                Invariant.READ_CURRENT,
-                subject,
-                expected=f"version {known} or later, which was told before {read.at}",
-                found=f"version {_version(read)}",
-                shard=shard,
-            )
+            yield read, known
 
 
 def _version(read: Op) -> int:

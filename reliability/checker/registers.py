@@ -25,6 +25,8 @@ async def check_registers(history: History, ledger: Ledger, findings: Findings) 
         async for user, events in _by_user(reader):
             if events[0].sequence != 1:
                 findings.cannot(f"the first events of {user} are gone: it cannot be replayed")
+                unread = {key for key in unread if key[0] != user}
+                unseen = {key for key in unseen if key[0] != user}
                 continue
             replayed = replay(events)
             _check_entries(user, replayed, findings, shard=reader.shard.name)

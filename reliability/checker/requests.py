@@ -76,6 +76,7 @@ def _check_key(ops: Sequence[Op], rows: list[LedgerRow], subject: _Subject) -> N
             Invariant.KEY_ONE_EFFECT, expected="one row at the most", found=_tell(rows)
         )
     ids = {op.answer.id for op in ops if op.is_accepted}
+    subject.examine(Invariant.KEY_ONE_ID)
     if len(ids) > 1:
         subject.violated(
             Invariant.KEY_ONE_ID,

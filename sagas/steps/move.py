@@ -89,6 +89,8 @@ class _Batch(KeyedBatch[MoveRequest, Movement, Moved]):
 
     @override
     def _obstacle(self, request: MoveRequest) -> Exception | None:
+        if request.obstacle is not None:
+            return request.obstacle
         if request.kind is MovementKind.WITHDRAWAL:
             return None
         if self._status_of(request.user_id) is UserStatus.CLOSED:

@@ -1,6 +1,6 @@
 """Try, on the payer's shard: the reservation that everything else builds on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +16,9 @@ from sagas.states import Event, Reason, Status, refusal_of_payer, transition
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.shard import Shard
-from shards.transfers import Transfer, insert_transfers, read_transfers
+from shards.transfers import Transfer, count_open, insert_transfers, read_transfers
+
+OPEN_PER_PAYER_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +61,30 @@ class Tried:
     replayed: bool
 
 
+class TooManyOpenError(Exception):
+    """The payer has as many open transfers as it may have; not recorded under the key."""
+
+
 async def try_transfers(
-    shard: Shard, requests: Sequence[TryRequest], *, wait: bool, timing: Timing
+    shard: Shard,
+    requests: Sequence[TryRequest],
+    *,
+    wait: bool,
+    timing: Timing,
+    open_max: int = OPEN_PER_PAYER_MAX,
 ) -> list[Tried | Failed | Skipped]:
     """Reserves the amounts, one request after another, written together.
 
     The key is looked at first, under the payer's lock: a repeat returns what its first run made,
-    refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError` or the request's
-    obstacle; then nothing was written.
+    refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError`, `TooManyOpenError`
+    or the request's obstacle; then nothing was written.
+
+    Args:
+        shard: the payers' shard.
+        requests: for wallets of this shard, known or not.
+        wait: whether to wait for locked payers or leave them skipped.
+        timing: when redrive is to look.
+        open_max: how many transfers of one payer may be held or debited at once.
 
     Raises:
         ShardTransientError: run it again; the keys make that safe.
@@ -75,7 +93,9 @@ async def try_transfers(
         opened = await open_keys(
             conn, requests, owner=KeyOwner.TRANSFER, read_rows=read_transfers, wait=wait
         )
-        batch = _Batch(opened, timing)
+        # Counted, and not kept in a column: a counter is one more thing that can drift.
+        open_by_payer = await count_open(conn, opened.locked.users, at_most=open_max)
+        batch = _Batch(opened, timing, open_by_payer=open_by_payer, open_max=open_max)
         outcomes = [batch.decide(request) for request in requests]
         await insert_transfers(conn, batch.made)
         await opened.book.write(conn)
@@ -83,9 +103,18 @@ async def try_transfers(
 
 
 class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
-    def __init__(self, opened: OpenKeys[Transfer], timing: Timing) -> None:
+    def __init__(
+        self,
+        opened: OpenKeys[Transfer],
+        timing: Timing,
+        *,
+        open_by_payer: Mapping[UUID, int],
+        open_max: int,
+    ) -> None:
         super().__init__(opened)
         self._timing = timing
+        self._open = dict(open_by_payer)
+        self._open_max = open_max
 
     @override
     def _outcome(self, row: Transfer, *, replayed: bool) -> Tried:
@@ -93,7 +122,9 @@ class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
 
     @override
     def _obstacle(self, request: TryRequest) -> Exception | None:
-        return None
+        if self._open[request.payer_id] >= self._open_max:
+            return TooManyOpenError(request.payer_id)
+        return request.obstacle
 
     def _refusal(self, request: TryRequest) -> Reason | None:
         refusal = refusal_of_payer(self._status_of(request.payer_id)) or request.refusal
@@ -132,6 +163,7 @@ class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
             ended_at=now if refusal else None,
         )
         if refusal is None:
+            self._open[request.payer_id] += 1
             self._book.hold(request.payer_id, request.currency, request.amount)
         self._book.tell(
             TRANSFER_STATUS[status],

@@ -35,6 +35,11 @@ FROM unnest(
 WHERE transfers.id = new.id AND transfers.status = new.before
 RETURNING transfers.id
 
+-- name: make_due
+UPDATE transfers SET next_attempt_at = app_now()
+WHERE id = $1 AND next_attempt_at IS NOT NULL
+RETURNING id
+
 -- name: claim_due
 -- No user lock: it moves no money and waits for nobody. The wait doubles with each attempt and is
 -- capped; jitter takes up to half of it away, the same for all rows of a claim: shards and claims
@@ -63,3 +68,33 @@ RETURNING
     t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
     t.created_at, t.expires_at, t.debited_at, t.ended_at,
     t.expires_at <= clock.now AS expired
+
+-- name: count_open
+-- One row per payer; counting ends at the bound.
+SELECT asked.payer_id, counted.open
+FROM unnest($1::uuid[]) AS asked (payer_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open
+    FROM (
+        SELECT FROM transfers AS t
+        WHERE t.payer_id = asked.payer_id AND t.next_attempt_at IS NOT NULL
+        LIMIT $2
+    ) AS bounded
+) AS counted
+
+-- name: read_in_flight
+-- A transfer that was set aside waits for a person: it says nothing of the others.
+SELECT
+    (
+        SELECT app_now() - t.created_at
+        FROM transfers AS t
+        WHERE t.status = 'held'
+            AND NOT EXISTS (
+                SELECT FROM dead_letters AS d WHERE d.transfer_id = t.id AND d.status = 'open')
+        ORDER BY t.created_at
+        LIMIT 1
+    ) AS oldest_held,
+    (
+        SELECT count(*)
+        FROM (SELECT FROM transfers WHERE next_attempt_at IS NOT NULL LIMIT $1) AS bounded
+    ) AS open

@@ -338,6 +338,65 @@ CASES = (
         shard=1,
     ),
     Case(
+        check="bucket_of_id",
+        sql="UPDATE dead_letters SET bucket = 2 WHERE id = '{letter_open}'",
+        id="letter_open",
+    ),
+    Case(
+        check="letter_decided",
+        sql="UPDATE dead_letters SET status = 'discarded', act_seq = 1 WHERE id = '{letter_open}'",
+        id="letter_open",
+    ),
+    Case(
+        check="letter_decided",
+        sql="UPDATE dead_letters SET status = 'open', act_seq = NULL"
+        " WHERE id = '{letter_discarded}'",
+        id="letter_discarded",
+    ),
+    Case(
+        check="letter_decided",
+        sql="UPDATE dead_letters SET status = 'discarded' WHERE id = '{letter_redriven}'",
+        id="letter_redriven",
+    ),
+    Case(
+        check="letter_decided",
+        sql="DELETE FROM operator_acts WHERE seq = 2",
+        id="letter_redriven",
+    ),
+    Case(
+        check="letter_decided",
+        sql="UPDATE operator_acts SET done_by = '' WHERE target_id = '{letter_redriven}'",
+        id="letter_redriven",
+    ),
+    Case(
+        check="letter_decided",
+        sql="INSERT INTO operator_acts SELECT (json_populate_record(a, '{{\"seq\": 3}}')).*"
+        " FROM operator_acts AS a WHERE target_id = '{letter_redriven}'",
+        id="letter_redriven",
+    ),
+    Case(
+        check="act_of_letter",
+        sql="DELETE FROM dead_letters WHERE id = '{letter_redriven}'",
+        id="letter_redriven",
+    ),
+    Case(check="act_seq", sql="DELETE FROM operator_acts WHERE seq = 1", id="bucket"),
+    Case(check="act_seq", sql="UPDATE operator_acts SET seq = 2", id="bucket"),
+    Case(
+        check="act_hash",
+        sql="UPDATE operator_acts SET reason = 'another' WHERE target_id = '{letter_redriven}'",
+        id="letter_redriven",
+    ),
+    Case(
+        check="act_hash",
+        sql="UPDATE operator_acts SET done_by = 'Eve' WHERE target_id = '{letter_discarded}'",
+        id="letter_discarded",
+    ),
+    Case(
+        check="act_chain",
+        sql="UPDATE operator_acts SET prev_hash = sha256('') WHERE seq = 2",
+        id="letter_redriven",
+    ),
+    Case(
         check="entry_after_cause",
         sql="UPDATE movements SET created_at = created_at - interval '1 second'"
         " WHERE id = '{deposit}'",

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from audit import AuditedShard, Report, audit
+from sagas.dead_letters import Decision
+from sagas.messages import Step, message_of
 from sagas.outcomes import Failed
 from sagas.steps.cancel import AskedBy
 from sagas.steps.move import move
 from shards.movements import MovementKind
 from tests.databases import ShardDatabase
+from tests.integration.letters import ask, bug, keep, poison
 from tests.integration.world import World
 
 BUCKETS = 8
@@ -29,6 +32,9 @@ class Books:
     cancelled: UUID
     rejected: UUID
     refunded: UUID
+    letter_open: UUID
+    letter_discarded: UUID
+    letter_redriven: UUID
 
 
 async def make_books(world: World) -> Books:
@@ -44,19 +50,26 @@ async def make_books(world: World) -> Books:
     await world.set_status(closing, "closed")
     credited = await world.debited(payer, payee, 30)
     await world.confirm(credited)
+    held = await world.try_transfer(payer, payee, 20)
+    completed = await world.run_all(await world.try_transfer(payer, payee, 100))
     books = Books(
         payer=payer,
         payee=payee,
         second=second,
-        completed=(await world.run_all(await world.try_transfer(payer, payee, 100))).id,
+        completed=completed.id,
         neighbour=(await world.run_all(await world.try_transfer(payer, neighbour, 11))).id,
-        held=(await world.try_transfer(payer, payee, 20)).id,
+        held=held.id,
         debited=(await world.debited(payer, payee, 60)).transfer_id,
         credited=credited.transfer_id,
         cancelled=cancelled.id,
         rejected=(await world.try_transfer(payer, payee, 10**9)).id,
         refunded=(await world.run_all(to_refuse)).id,
+        letter_open=await keep(world, poison(bucket=0)),
+        letter_discarded=await keep(world, bug(message_of(completed, Step.TRY_CONFIRM))),
+        letter_redriven=await keep(world, bug(message_of(held, Step.TRY_CONFIRM), position=1)),
     )
+    await ask(world, books.letter_discarded, Decision.DISCARD)
+    await ask(world, books.letter_redriven, Decision.REDRIVE)
     # A chain of some length on both sides.
     for amount in (1, 2, 3):
         await world.run_all(await world.try_transfer(payer, payee, amount))

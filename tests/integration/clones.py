@@ -20,14 +20,17 @@ async def run(dsn: str, sql: str) -> list[Row]:
 
 async def drop_constraints(database: ShardDatabase) -> None:
     """Drops what would refuse a corruption."""
-    rows = await run(
-        database.dsn,
-        "SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,"
-        " conname) AS sql FROM pg_constraint WHERE contype <> 'n' AND conrelid <> 0"
-        " AND connamespace = 'public'::regnamespace",
-    )
-    for row in rows:
-        await run(database.dsn, row["sql"])
+    conn = await asyncpg.connect(database.dsn)
+    try:
+        await conn.execute("DROP TRIGGER operator_acts_only_added_to ON operator_acts")
+        drops = await conn.fetchval(
+            "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE',"
+            " conrelid::regclass, conname), '; ') FROM pg_constraint"
+            " WHERE contype <> 'n' AND conrelid <> 0 AND connamespace = 'public'::regnamespace"
+        )
+        await conn.execute(drops)
+    finally:
+        await conn.close()
 
 
 class Clones:

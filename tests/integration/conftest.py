@@ -1,8 +1,18 @@
 """Fixtures of the integration tests."""
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
 import pytest
 
+from devstack.postgres import PostgresServer
 from shards.router import ShardMap
+from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
+from tests.integration.books import BUCKETS
+from tests.integration.checker_books import RunInOrder, make_run
+from tests.integration.clones import Clones
+from tests.integration.command import Holdfast
 from tests.integration.world import World
 
 
@@ -10,3 +20,36 @@ from tests.integration.world import World
 def world(shards: ShardMap) -> World:
     """Users and steps over two empty shards."""
     return World(shards)
+
+
+@pytest.fixture
+def holdfast(tmp_path: Path, shard_databases: list[ShardDatabase]) -> Holdfast:
+    """The command, on the same two shards."""
+    return Holdfast(tmp_path, shard_databases)
+
+
+@pytest.fixture(scope="session")
+def run_in_order(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunInOrder]:
+    """A run with its history, for tests to look at or to clone; nobody changes it."""
+    folder = tmp_path_factory.mktemp("run")
+
+    async def make() -> RunInOrder:
+        databases = await create_shards([postgres.dsn("postgres")], count=2, buckets=BUCKETS)
+        shards = open_map(databases, buckets=BUCKETS)
+        names = await make_run(World(shards), folder)
+        await shards.close()
+        return RunInOrder(databases, folder, names)
+
+    made = asyncio.run(make())
+    yield made
+    asyncio.run(drop_shards(made.databases))
+
+
+@pytest.fixture
+async def cloned_run(run_in_order: RunInOrder) -> AsyncIterator[Clones]:
+    """The shards of that run, to be copied and broken."""
+    made = Clones(run_in_order.databases)
+    yield made
+    await made.drop()

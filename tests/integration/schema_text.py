@@ -57,18 +57,23 @@ _INDEXES = """
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)
     ORDER BY text
 """
+_TRIGGERS = """
+    SELECT pg_get_triggerdef(oid, true) AS text
+    FROM pg_trigger
+    WHERE tgrelid = $1 AND NOT tgisinternal
+    ORDER BY tgname
+"""
 # What the text above does not show must not be there.
 _OTHERS = """
     SELECT c.relname AS text FROM pg_class AS c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind NOT IN ('r', 'i', 'S')
-    UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT polname FROM pg_policy
     UNION ALL SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'
 """
 
 
 async def schema_text(dsn: str) -> str:
-    """Tables, constraints, indexes and functions of a database, in one fixed order."""
+    """Tables, constraints, indexes, triggers and functions of a database, in one fixed order."""
     conn = await asyncpg.connect(dsn)
     try:
         assert await _texts(conn, _OTHERS) == []
@@ -80,8 +85,12 @@ async def schema_text(dsn: str) -> str:
             ]
             options = f" WITH ({table['options']})" if table["options"] else ""
             body = ",\n    ".join(lines)
-            indexes = "".join(f"\n{text};" for text in await _texts(conn, _INDEXES, table["oid"]))
-            parts.append(f"CREATE TABLE {table['name']} (\n    {body}\n){options};{indexes}")
+            others = [
+                *await _texts(conn, _INDEXES, table["oid"]),
+                *await _texts(conn, _TRIGGERS, table["oid"]),
+            ]
+            after = "".join(f"\n{text};" for text in others)
+            parts.append(f"CREATE TABLE {table['name']} (\n    {body}\n){options};{after}")
     finally:
         await conn.close()
     return "\n\n".join([_HEAD.strip(), *parts]) + "\n"

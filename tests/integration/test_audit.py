@@ -13,13 +13,15 @@ from audit import AuditedShard, Outcome, Report
 from audit.placement import read_owned
 from audit.reader import ShardReader, open_reader
 from devstack.ports import free_port
+from sagas.states import Reason
 from sagas.steps.cancel import AskedBy
 from sagas.steps.confirm import Confirmed
 from sagas.steps.try_confirm import confirm_of
+from sagas.steps.try_transfer import try_transfers
 from shards.transfers import Transfer
 from tests.databases import ShardDatabase
 from tests.integration.books import Books, audit_of, broken, make_books, move_out
-from tests.integration.world import World
+from tests.integration.world import TIMING, World
 
 
 async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]) -> None:
@@ -55,6 +57,22 @@ async def test_totals_say_where_the_money_is(
     }
     assert report.oldest_open is not None
     assert report.oldest_open.id == str(books.credited)
+
+
+async def test_refusals_without_a_payee_pass(
+    world: World, shard_databases: list[ShardDatabase]
+) -> None:
+    for status in ("open", "frozen", "closed"):
+        payer, payee = await world.pair(funds=10)
+        await world.set_status(payer, status)
+        asked = world.try_request(payer, payee, 1)
+        to_nobody = replace(asked, payee_id=None, refusal=Reason.UNKNOWN_PAYEE)
+        await try_transfers(world.shards.of_id(payer), [to_nobody], wait=True, timing=TIMING)
+
+    report = await audit_of(shard_databases)
+
+    assert report.transfers == {"rejected": 3}
+    assert broken(report) == {}
 
 
 async def test_empty_shards_pass(shard_databases: list[ShardDatabase]) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import secrets
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import asyncpg
@@ -15,54 +13,10 @@ import pytest
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
-from shards.dead_letters import DeadLetter, insert_dead_letters
-from shards.ids import RandomIds
 from tests.databases import ShardDatabase, drop_shards
 from tests.integration.books import BUCKETS, make_books
+from tests.integration.command import Holdfast
 from tests.integration.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True, slots=True)
-class Holdfast:
-    """Runs `holdfast` for some shards."""
-
-    folder: Path
-    shards: list[ShardDatabase]
-    bootstrap: str = "127.0.0.1:1"
-
-    async def __call__(self, *args: str, **env: str) -> Ended:
-        ours = {
-            "HOLDFAST_SHARDS": json.dumps([asdict(shard) for shard in self.shards]),
-            "HOLDFAST_BUCKETS": str(BUCKETS),
-            "HOLDFAST_KAFKA__BOOTSTRAP": self.bootstrap,
-            "HOLDFAST_POSTGRES__ALLOW_UNSAFE": "true",
-            "HOLDFAST_KAFKA__TOPIC_PREFIX": f"t{secrets.token_hex(4)}",
-        }
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("HOLDFAST_")}
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli.main", *args,
-            env=inherited | ours | env,
-            cwd=self.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        async with asyncio.timeout(60):
-            out, err = await child.communicate()
-        assert child.returncode is not None
-        assert b"Traceback" not in err
-        return Ended(child.returncode, out.decode(), err.decode())
-
-
-@pytest.fixture
-def holdfast(tmp_path: Path, shard_databases: list[ShardDatabase]) -> Holdfast:
-    return Holdfast(tmp_path, shard_databases)
 
 
 @pytest.fixture
@@ -202,37 +156,9 @@ async def test_rebuild_checks_then_puts_right(holdfast: Holdfast, world: World) 
     assert (again.code, again.out) == (0, "0 accounts differ\n")
 
 
-async def test_dead_letters_of_all_shards_newest_first(holdfast: Holdfast, world: World) -> None:
-    for position, bucket in enumerate((0, 1, 2)):
-        letter = DeadLetter(
-            id=RandomIds().new_id(bucket),
-            bucket=bucket,
-            topic="wallet.confirm.v1",
-            partition=bucket,
-            position=position,
-            key=None,
-            value=b"{",
-            headers=[],
-            reason="undecodable",
-            detail="not JSON",
-            transfer_id=None,
-        )
-        async with world.shards.of_bucket(bucket).connection() as conn:
-            await insert_dead_letters(conn, [letter])
-
-    table = await holdfast("dead", "list")
-    machine = await holdfast("dead", "list", "--json", "--limit", "2")
-
-    assert table.code == 0
-    assert "undecodable" in table.out
-    assert [letter["position"] for letter in json.loads(machine.out)] == [2, 1]
-
-
-async def test_no_dead_letters(holdfast: Holdfast) -> None:
-    assert (await holdfast("dead", "list")).out == "No open dead letters.\n"
-
-
-@pytest.mark.parametrize("command", [["rebuild"], ["dead", "list"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["rebuild"], ["dead", "list"], ["dead", "trail"]], ids=" ".join
+)
 async def test_a_shard_that_is_away_is_told_in_one_line(
     holdfast: Holdfast, command: list[str]
 ) -> None:

@@ -15,6 +15,7 @@ from devstack.postgres import PostgresServer
 from sagas.states import TERMINAL, TRANSITIONS, Reason, Status
 from shards.book import _CONTRA, EntryKind
 from shards.connection import Connection
+from shards.dead_letters import LetterStatus, ReasonClass
 from shards.movements import MovementKind
 from shards.transfers import StaleStatusError, StatusChange, change_statuses
 from shards.users import UserStatus
@@ -66,6 +67,8 @@ async def test_the_schema_is_the_one_that_is_written_down(template: str):
         ("users_status", UserStatus),
         ("verdicts_verdict", VerdictKind),
         ("movements_kind", MovementKind),
+        ("dead_letters_status", LetterStatus),
+        ("dead_letters_reason_class", ReasonClass),
     ],
 )
 async def test_a_closed_set_has_the_same_members_in_code_and_schema(

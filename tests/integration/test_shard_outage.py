@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from devstack.ports import free_port
@@ -51,36 +49,6 @@ async def test_a_database_that_is_not_there_is_away(database: ShardDatabase):
     async with opened(missing) as shard:
         with pytest.raises(ShardAwayError, match="does not exist"):
             await shard.ping()
-
-
-async def test_a_connection_that_ends_between_prepare_and_execute_is_away(
-    database: ShardDatabase, monkeypatch: pytest.MonkeyPatch
-):
-    asyncpgs: Any = asyncpg.Connection
-    prepare = asyncpgs._get_statement
-
-    async def prepare_and_drop(self, *args, **kwargs):
-        statement = await prepare(self, *args, **kwargs)
-        self.terminate()
-        return statement
-
-    async with opened(database) as shard:
-        async with shard.connection() as conn:
-            monkeypatch.setattr(asyncpgs, "_get_statement", prepare_and_drop)
-            with pytest.raises(AttributeError):
-                await conn.fetch("SELECT 1")
-        with pytest.raises(ShardAwayError, match="bind_execute"):
-            async with shard.connection() as conn:
-                await conn.fetch("SELECT 1")
-        monkeypatch.undo()
-        await shard.ping()
-
-
-async def test_an_error_of_ours_is_not_taken_for_an_outage(database: ShardDatabase):
-    async with opened(database) as shard:
-        with pytest.raises(AttributeError):
-            async with shard.connection() as conn:
-                conn.nothing_of_that_name()  # type: ignore[attr-defined]
 
 
 # --- a server that goes and comes back

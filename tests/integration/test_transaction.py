@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -268,6 +269,38 @@ async def test_a_transaction_that_takes_too_long_loses_its_connection(database: 
             await transact(hasty, lambda conn: conn.execute("SELECT pg_sleep(60)"))
 
         await hasty.ping()
+
+
+async def test_a_connection_that_is_dropped_within_a_statement_is_lost(
+    shard: Shard, monkeypatch: pytest.MonkeyPatch
+):
+    """The deadline passes after the statement was prepared and before it is run."""
+    prepare = asyncpg.Connection._get_statement  # type: ignore[attr-defined]
+
+    async def prepare_too_late(
+        self: "asyncpg.Connection[asyncpg.Record]", *args: Any, **options: Any
+    ) -> Any:
+        prepared = await prepare(self, *args, **options)
+        self.terminate()
+        return prepared
+
+    async def read() -> None:
+        async with shard.connection() as conn:
+            await conn.fetchval("SELECT 1")
+
+    await read()
+    monkeypatch.setattr(asyncpg.Connection, "_get_statement", prepare_too_late)
+    with pytest.raises(ShardAwayError, match="connection lost"):
+        await read()
+
+    monkeypatch.undo()
+    await shard.ping()
+
+
+async def test_a_mistake_in_a_block_is_no_lost_connection(shard: Shard):
+    with pytest.raises(AttributeError):
+        async with shard.connection() as conn:
+            conn.nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
 async def test_a_cancelled_task_drops_its_connection_and_its_transaction(

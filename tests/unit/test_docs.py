@@ -14,8 +14,11 @@ from gateway.app import Gateway
 from gateway.problems import KINDS
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
+from reliability.checker.invariants import SAYS, Invariant
+from sagas.dead_letters import Obstacle
 from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Status
+from shards.dead_letters import ReasonClass
 from shards.ids import RandomIds
 
 ROOT = Path(__file__).parents[2]
@@ -192,6 +195,31 @@ def test_every_row_of_failures_is_shown_or_says_that_it_is_not():
     for line in lines:
         shown = line.strip("| ").split(" | ")[-1]
         assert NAMED_TEST.fullmatch(shown) or shown.startswith("not shown yet: "), line
+
+
+# --- dead letters
+
+
+def test_every_refusal_of_a_decision_is_told():
+    told = {name for name, *_ in rows(read("docs/dead-letters.md"), "refused as", "when")}
+
+    assert told == set(Obstacle)
+
+
+def test_every_class_of_reasons_is_told():
+    told = {name for name, *_ in rows(read("docs/dead-letters.md"), "class", "reasons")}
+
+    assert told == set(ReasonClass)
+
+
+# --- the checker of a run
+
+
+def test_the_invariants_of_the_checker_are_the_codes():
+    told = dict(rows(read("docs/invariants.md"), "invariant", "what it says"))
+
+    assert told == {invariant.value: says for invariant, says in SAYS.items()}
+    assert SAYS.keys() == set(Invariant)
 
 
 # --- the HTTP API

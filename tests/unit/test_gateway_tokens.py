@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
 from uuid import UUID
@@ -119,7 +120,8 @@ def test_a_token_without_a_role_is_a_users(tokens: Tokens) -> None:
         "claims",
         5,
     ],
-    ids=lambda claims: json.dumps(claims)[-60:],
+    # Without the clock: processes that share the tests out must name them alike.
+    ids=lambda claims: re.sub(r"\d{10}", "T", json.dumps(claims))[-60:],
 )
 def test_bad_claims_are_refused(tokens: Tokens, claims: object) -> None:
     assert _refused(tokens, _sign(claims))

@@ -1,0 +1,253 @@
+"""What a connection may cost: deadlines, sizes and a cap, around aiohttp's own protocol.
+
+aiohttp closes a connection that is idle, and nothing else: a head that drips, an answer that is
+not fetched and any number of connections are left to whoever runs it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from typing_extensions import override
+
+from gateway.middleware import unread_response
+from gateway.problems import Problem
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# What is answered to anybody, however many there are.
+_ALWAYS = ("/health", "/ready")
+# The rest of a body that is not wanted is read for so long: else its sender misses the answer.
+_LINGER_S = 2.0
+# Connections over the cap that are told so, each within so long; those beyond are closed unheard.
+_DOOR = 64
+_DOOR_S = 1.0
+# aiohttp has no error of its own for this.
+_TOO_MANY_FIELDS = "Too many headers received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """What a client may take its time for, and how much it may send.
+
+    Attributes:
+        connections: served at once.
+        head_s: from the first byte of a request (or the connection) to the end of its head.
+        idle_s: between an answer and the next request.
+        send_s: for a client to fetch what waits for it.
+        line_bytes: the request line, and each field of a head.
+        head_bytes: a head that comes in pieces.
+        fields: fields of a head.
+    """
+
+    connections: int
+    head_s: float
+    idle_s: float
+    send_s: float
+    line_bytes: int
+    head_bytes: int
+    fields: int
+
+
+class HeadLateError(Exception):
+    """The head did not arrive in time."""
+
+
+class HeadTooLargeError(Exception):
+    """The head has more bytes than it may have."""
+
+
+class Connection(RequestHandler):
+    """One connection: aiohttp's, with an end to everything that a client can draw out."""
+
+    __slots__ = ("_end_timer", "_ended", "_head_bytes", "_head_timer", "_limits", "_line")
+
+    def __init__(self, gate: "Gate", *, loop: asyncio.AbstractEventLoop) -> None:
+        limits = gate.limits
+        super().__init__(
+            gate,
+            loop=loop,
+            keepalive_timeout=limits.idle_s,
+            access_log=None,  # type: ignore[arg-type] # aiohttp takes None, and says otherwise
+            max_line_size=limits.line_bytes,
+            max_field_size=limits.line_bytes,
+            max_headers=limits.fields,
+            lingering_time=_LINGER_S,
+            # A packed body is refused (415): aiohttp would unpack it first.
+            auto_decompress=False,
+        )
+        self._limits = limits
+        self._ended = False
+        self._line: asyncio.Transport | None = None
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(self._manager, Gate)
+        # uvloop's transports are none of asyncio's classes, only like them.
+        line = cast("asyncio.Transport", transport)
+        before = self._manager.connected
+        if before >= self._limits.connections + _DOOR:
+            line.abort()
+            return
+        head_s = self._limits.head_s
+        if before >= self._limits.connections:
+            head_s = min(head_s, _DOOR_S)
+            self._request_handler = self._manager.answer_at_door
+        self._line = line
+        self._head_timer = self._loop.call_later(head_s, self._head_late)
+        super().connection_made(transport)
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_head_timer()
+        self._stop_end_timer()
+        self._line = None
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        seen = self._request_count
+        super().data_received(data)
+        if self._request_count > seen:
+            self._stop_head_timer()
+            self._head_bytes = 0
+        elif self._awaits_head():
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head_bytes:
+                self._refuse(HeadTooLargeError())
+            elif self._head_timer is None:
+                self._head_timer = self._loop.call_later(self._limits.head_s, self._head_late)
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start_end_timer()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self._ended:
+            self._stop_end_timer()
+
+    @override
+    async def start(self) -> None:
+        try:
+            await super().start()
+        finally:
+            # Closed, and gone when the client has fetched the rest; or else then.
+            self._ended = True
+            self._start_end_timer()
+
+    @override
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what never became a request; it ends the connection."""
+        if status >= 500:
+            _log.error("request.failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the answer is sent")
+        response = unread_response(problem_of_unread(status, exc))
+        response.force_close()
+        return response
+
+    def _awaits_head(self) -> bool:
+        if self._waiter is None:
+            # aiohttp begins to wait a moment after the connection is made.
+            return self._request_count == 0
+        return not self._waiter.done()
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if not self._awaits_head():
+            return
+        if self._head_bytes:
+            self._refuse(HeadLateError())
+        else:
+            self.force_close()
+
+    def _refuse(self, error: Exception) -> None:
+        """Answers what is no request yet, by the way that aiohttp takes for broken HTTP."""
+        self._request_count += 1
+        self._messages.append((_ErrInfo(status=400, exc=error, message=""), EMPTY_PAYLOAD))
+        if self._waiter is not None:
+            self._waiter.set_result(None)
+        self._close = True
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _start_end_timer(self) -> None:
+        if self._line is not None and self._end_timer is None:
+            self._end_timer = self._loop.call_later(self._limits.send_s, self._line.abort)
+
+    def _stop_end_timer(self) -> None:
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+            self._end_timer = None
+
+
+class Gate(web.Server):
+    """Makes the connections, and counts them."""
+
+    def __init__(self, server: web.Server, *, limits: ClientLimits) -> None:
+        super().__init__(server.request_handler, request_factory=server.request_factory)
+        self.limits = limits
+
+    @property
+    def connected(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
+
+    @override
+    def __call__(self) -> RequestHandler:
+        return Connection(self, loop=self._loop)
+
+    async def answer_at_door(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One answer to a connection over the cap: only whether this gateway lives and works."""
+        response: web.StreamResponse
+        if request.path in _ALWAYS:
+            response = await self.request_handler(request)
+        else:
+            response = unread_response(Problem("too_many_connections"))
+        response.force_close()
+        return response
+
+
+class GuardedRunner(web.AppRunner):
+    """Runs an application behind a `Gate`."""
+
+    def __init__(
+        self, app: web.Application, *, limits: ClientLimits, shutdown_timeout: float
+    ) -> None:
+        super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout)
+        self.limits = limits
+
+    @override
+    async def _make_server(self) -> web.Server:
+        return Gate(await super()._make_server(), limits=self.limits)
+
+
+def problem_of_unread(status: int, error: BaseException | None) -> Problem:
+    """What is told of an error that aiohttp, or `Connection`, met before there was a request."""
+    if status >= 500:
+        return Problem("internal_error")
+    if isinstance(error, HeadLateError):
+        return Problem("request_timeout")
+    if isinstance(error, HeadTooLargeError | LineTooLong) or _TOO_MANY_FIELDS in str(error):
+        return Problem("head_too_large")
+    return Problem("bad_request")

@@ -1,0 +1,182 @@
+"""Clients that ask, lose answers, ask again with the same key, and remember what they were told."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from uuid import UUID
+
+from reliability.simulation.nodes import Gateway
+from reliability.simulation.world import World
+from sagas.asking import LaneFullError
+from sagas.states import Reason
+from sagas.steps.cancel import AskedBy, CancelRequest
+from sagas.steps.move import MoveRequest, WalletClosedError
+from sagas.steps.try_transfer import TryRequest
+from shards.errors import ShardTransientError
+from shards.ids import bucket_of
+from shards.movements import MovementKind
+from shards.transfers import Transfer
+
+_PATIENCE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a client was told of a row under a key; `status` as it was then."""
+
+    wallet: UUID
+    key: str
+    id: UUID
+    status: str
+
+
+class GaveUpError(Exception):
+    """A request got no answer, however often it was repeated."""
+
+
+class Client:
+    """One client, whose every choice comes from its own seed."""
+
+    def __init__(self, world: World, *, name: str, users: list[UUID]) -> None:
+        self._world = world
+        self._name = name
+        self._users = users
+        self._rng = Random(f"{world.seed} {name}")  # noqa: S311
+        self._keys = 0
+        self.told: list[Told] = []
+        self._open: list[Transfer] = []
+
+    async def run(self, *, transfers: int) -> None:
+        """So many transfers, with deposits, withdrawals, cancels and repeats among them."""
+        rng = self._rng
+        for user_id in self._users:
+            await self.move(MovementKind.DEPOSIT, user_id, rng.randint(30, 150))
+        for _ in range(transfers):
+            await asyncio.sleep(rng.choice((0.0, 0.01, 0.3)))
+            dice = rng.random()
+            if dice < 0.15:
+                kind = rng.choice((MovementKind.DEPOSIT, MovementKind.WITHDRAWAL))
+                await self.move(kind, rng.choice(self._users), rng.randint(1, 60))
+            await self.transfer(twice=rng.random() < 0.2)
+            if self._open and rng.random() < 0.2:
+                await self.cancel(rng.choice(self._open))
+
+    async def move(self, kind: MovementKind, user_id: UUID, amount: int) -> None:
+        """A deposit or withdrawal, until the answer is known."""
+        key = self._new_key()
+
+        async def ask(gateway: Gateway) -> Told:
+            moved = await gateway.lanes.move(
+                MoveRequest(
+                    movement_id=gateway.ids.new_id(bucket_of(user_id)),
+                    user_id=user_id,
+                    kind=kind,
+                    currency="EUR",
+                    amount=amount,
+                    caller=str(user_id),
+                    idempotency_key=key,
+                    fingerprint=_fingerprint(kind, amount),
+                    metadata=None,
+                    traceparent="",
+                )
+            )
+            row = moved.movement
+            return Told(wallet=user_id, key=key, id=row.id, status=row.status)
+
+        try:
+            self.told.append(await self._insist(ask))
+        except WalletClosedError:
+            return
+
+    async def transfer(self, *, twice: bool) -> None:
+        """A transfer, until the answer is known; `twice` asks again at the same time."""
+        rng = self._rng
+        payer = rng.choice(self._users)
+        payee = self._payee(payer)
+        amount = rng.randint(1, 40)
+        expires_in = timedelta(seconds=rng.choice((2, 3_600)))
+        key = self._new_key()
+        # The gateway was told that there is no such user; and that is a refusal under the key.
+        refusal = Reason.UNKNOWN_PAYEE if payee is None else None
+
+        async def ask(gateway: Gateway) -> Told:
+            tried = await gateway.lanes.try_transfer(
+                TryRequest(
+                    transfer_id=gateway.ids.new_id(bucket_of(payer)),
+                    payer_id=payer,
+                    payee_id=payee,
+                    currency="EUR",
+                    amount=amount,
+                    caller=str(payer),
+                    idempotency_key=key,
+                    fingerprint=_fingerprint(payee, amount),
+                    metadata=None,
+                    expires_in=expires_in,
+                    traceparent="",
+                    refusal=refusal,
+                )
+            )
+            gateway.try_confirms.offer(tried.transfer)
+            self._open.append(tried.transfer)
+            row = tried.transfer
+            return Told(wallet=payer, key=key, id=row.id, status=row.status)
+
+        async with asyncio.TaskGroup() as asking:
+            asked = [asking.create_task(self._insist(ask)) for _ in range(1 + twice)]
+        self.told += [task.result() for task in asked]
+
+    async def cancel(self, transfer: Transfer) -> None:
+        """The payer's cancel of one of its transfers."""
+
+        async def ask(gateway: Gateway) -> Told:
+            row = (
+                await gateway.lanes.cancel(
+                    CancelRequest(
+                        transfer_id=transfer.id,
+                        payer_id=transfer.payer_id,
+                        asked_by=AskedBy.PAYER,
+                    )
+                )
+            ).transfer
+            return Told(wallet=row.payer_id, key=row.idempotency_key, id=row.id, status=row.status)
+
+        self.told.append(await self._insist(ask))
+
+    async def _insist(self, ask: Callable[[Gateway], Awaitable[Told]]) -> Told:
+        for _ in range(_PATIENCE):
+            gateway = self._rng.choice(self._world.gateways)
+            if gateway is not None:
+                asking = gateway.process.spawn(_answered(ask, gateway))
+                await asyncio.wait([asking])
+                if not asking.cancelled() and (told := asking.result()) is not None:
+                    return told
+            await asyncio.sleep(self._rng.uniform(0.1, 2.0))
+        raise GaveUpError(self._name)
+
+    def _payee(self, payer: UUID) -> UUID | None:
+        dice = self._rng.random()
+        if dice < 0.05:
+            return None
+        if dice < 0.12:
+            # Taken on trust, as while its shard is away: there is no such user.
+            return UUID(int=payer.int ^ 1)
+        return self._rng.choice([user for user in self._users if user != payer])
+
+    def _new_key(self) -> str:
+        self._keys += 1
+        return f"{self._name}-{self._keys}"
+
+
+async def _answered(ask: Callable[[Gateway], Awaitable[Told]], gateway: Gateway) -> Told | None:
+    """What the gateway answers; None where a client is to ask again."""
+    try:
+        return await ask(gateway)
+    except (ShardTransientError, LaneFullError):
+        return None
+
+
+def _fingerprint(*parts: object) -> bytes:
+    return hashlib.sha256(repr(parts).encode()).digest()

@@ -1,0 +1,138 @@
+"""One seed, from an empty system to a verdict."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from reliability.simulation.chance import Chance
+from reliability.simulation.clients import Client
+from reliability.simulation.loop import VirtualLoop
+from reliability.simulation.nodes import SHARD
+from reliability.simulation.process import own_tasks
+from reliability.simulation.stage import Stage
+from reliability.simulation.verify import verify
+from reliability.simulation.wires import Database
+from reliability.simulation.world import World
+
+_CLIENTS = 4
+_USERS = 6
+# Faults end after so many steps, or some time after the clients are done.
+_STEPS_WITH_FAULTS_MAX = 4_000
+_STEPS_MAX = 40_000
+_DRAIN_S_MAX = 120.0
+_LOOK_EVERY = 25
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        violations: empty when the run was right.
+        schedule: what happened, in order.
+        rows: a hash over all final rows.
+        endings: transfers by their last status.
+    """
+
+    seed: int
+    violations: list[str] = field(default_factory=list)
+    schedule: list[str] = field(default_factory=list)
+    rows: str = ""
+    endings: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def fingerprint(self) -> str:
+        """Two runs with the same one did the same and left the same rows."""
+        return hashlib.sha256("\n".join([*self.schedule, self.rows]).encode()).hexdigest()[:16]
+
+
+async def run_seed(
+    databases: Sequence[Database], *, seed: int, buckets: int, transfers: int
+) -> Result:
+    """Runs one seed over databases that are emptied first.
+
+    Args:
+        databases: opened; together they have all `buckets`.
+        seed: what decides everything that is left to chance.
+        buckets: of the whole system.
+        transfers: how many clients ask for in all.
+    """
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop), "a simulation runs on its own loop"
+    loop.begin_again()
+    own_tasks(loop)
+    for database in databases:
+        await database.empty()
+    stage = Stage(loop, databases, lock_s=SHARD.lock_s)
+    rng = Random(f"{seed} sizes")  # noqa: S311 - a simulation repeats itself
+    world = World(
+        stage,
+        seed=seed,
+        buckets=buckets,
+        lane_capacity=rng.choice((4, 50)),
+        batch_max=rng.choice((1, 3, 20)),
+    )
+    result = Result(seed, schedule=stage.trace)
+    users = [await world.user(bucket, f"user{n}") for n, bucket in enumerate(_some(rng, buckets))]
+    clients = [Client(world, name=f"client{n}", users=users) for n in range(_CLIENTS)]
+    world.start_all()
+    chance = Chance(world, users=users)
+    asking = [
+        asyncio.ensure_future(client.run(transfers=transfers // _CLIENTS)) for client in clients
+    ]
+    try:
+        await _play(chance, asking, more=rng.randint(0, 400))
+        chance.stop_faults()
+        await _drain(world, chance, asking, result)
+        result.violations += [
+            f"a client ended with {task.exception()!r}"
+            for task in asking
+            if task.done() and not task.cancelled() and task.exception() is not None
+        ]
+        told = [told for client in clients for told in client.told]
+        result.violations += await verify(databases, buckets=buckets, told=told, result=result)
+    finally:
+        for task in asking:
+            task.cancel()
+        for process in [*world.processes, world.operator]:
+            await stage.kill(process)
+    return result
+
+
+async def _play(chance: Chance, asking: "list[asyncio.Task[None]]", *, more: int) -> None:
+    """Steps with faults, until the clients are done and `more` after that."""
+    for _ in range(_STEPS_WITH_FAULTS_MAX):
+        if not await chance.step():
+            return
+        if all(task.done() for task in asking):
+            more -= 1
+            if more < 0:
+                return
+
+
+async def _drain(
+    world: World, chance: Chance, asking: "list[asyncio.Task[None]]", result: Result
+) -> None:
+    """Steps without faults, until everything is over; how long that may take is bounded."""
+    loop = world.stage.loop
+    began = loop.time()
+    for step in range(_STEPS_MAX):
+        await chance.step()
+        if step % _LOOK_EVERY == 0 and all(task.done() for task in asking):
+            left = await world.open_transfers()
+            if not left:
+                return
+            if loop.time() - began > _DRAIN_S_MAX:
+                break
+    result.violations.append(
+        f"not over {loop.time() - began:.0f} s after the last fault:"
+        f" {await world.open_transfers()} transfers,"
+        f" {sum(not task.done() for task in asking)} clients"
+    )
+
+
+def _some(rng: Random, buckets: int) -> list[int]:
+    return [rng.randrange(buckets) for _ in range(_USERS)]

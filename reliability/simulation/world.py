@@ -1,0 +1,165 @@
+"""One simulated system: databases, a log, gateways and workers, and what can befall them."""
+
+import asyncio
+from random import Random
+from uuid import UUID
+
+from faust.types import TP
+
+from messaging.envelope import topic_of
+from messaging.sender import Outgoing
+from reliability.simulation.log import Group, Log
+from reliability.simulation.nodes import NAMES, SHARD, Gateway, Surroundings, Worker, partitions
+from reliability.simulation.process import Process
+from reliability.simulation.stage import Stage
+from reliability.simulation.wires import Database
+from sagas.messages import Step
+from shards.errors import ShardTransientError
+from shards.ids import RandomIds, bucket_of, email_bucket
+from shards.router import ShardMap
+from shards.users import insert_user
+
+_GATEWAYS = 2
+_WORKERS = 2
+
+
+class World:
+    """Starts with all nodes up and nobody in it.
+
+    Attributes:
+        gateways, workers: by place; None where one is down.
+    """
+
+    def __init__(
+        self, stage: Stage, *, seed: int, buckets: int, lane_capacity: int, batch_max: int
+    ) -> None:
+        self.stage = stage
+        self.seed = seed
+        self.log = Log()
+        self.group = Group(partitions(buckets))
+        self._around = Surroundings(
+            stage=stage,
+            log=self.log,
+            group=self.group,
+            buckets=buckets,
+            lane_capacity=lane_capacity,
+            batch_max=batch_max,
+        )
+        self._born = 0
+        self._turn = 0
+        self.gateways: list[Gateway | None] = [None] * _GATEWAYS
+        self.workers: list[Worker | None] = [None] * _WORKERS
+        self.operator = operator = stage.process("operator")
+        self._operator_shards = ShardMap(
+            [stage.shard(database, operator, SHARD) for database in stage.databases],
+            buckets=buckets,
+        )
+        self._ids = RandomIds(Random(f"{seed} users"), milliseconds=lambda: 1_767_225_600_000)  # noqa: S311
+
+    # --- nodes
+
+    @property
+    def processes(self) -> list[Process]:
+        """All that are alive."""
+        return [node.process for node in (*self.gateways, *self.workers) if node is not None]
+
+    def start_gateway(self, place: int) -> None:
+        """A new gateway in a place that has none."""
+        self.gateways[place] = Gateway(self._process(f"gateway-{place}"), self._around, self.seed)
+
+    def start_worker(self, place: int) -> None:
+        """A new worker in a place that has none; it gets partitions by the next rebalance."""
+        self.workers[place] = Worker(self._process(f"worker-{place}"), self._around, self.seed)
+
+    def start_all(self) -> None:
+        """Whatever is down comes up, and partitions are dealt out."""
+        for place, gateway in enumerate(self.gateways):
+            if gateway is None:
+                self.start_gateway(place)
+        for place, worker in enumerate(self.workers):
+            if worker is None:
+                self.start_worker(place)
+        self.rebalance()
+
+    def bury_dead(self) -> None:
+        """Notices who has died."""
+        for nodes in (self.gateways, self.workers):
+            for place, node in enumerate(nodes):
+                if node is not None and not node.process.alive:
+                    nodes[place] = None
+
+    def rebalance(self) -> None:
+        """Deals partitions out among the workers that answer; a paused one does not hear of it."""
+        here = [w for w in self.workers if w is not None and not w.process.paused]
+        sources = [worker.source for worker in here]
+        self._turn += 1
+        self.group.rebalance(sources, told=sources, turn=self._turn)
+        self.stage.note(f"rebalance among {[worker.process.name for worker in here]}")
+
+    def _process(self, name: str) -> Process:
+        self._born += 1
+        return self.stage.process(f"{name}.{self._born}")
+
+    # --- the log
+
+    def read(self, worker: Worker, tp: TP, most: int) -> None:
+        """A worker takes messages of a partition."""
+        count = worker.read(tp, most)
+        self.stage.note(f"{worker.process.name} reads {count} of {tp.topic} {tp.partition}")
+
+    def append_raw(self, step: Step, bucket: int, value: bytes) -> None:
+        """Somebody writes something to a topic of ours."""
+        self.log.append([Outgoing(topic_of(NAMES, step), bucket, b"", value)])
+        self.stage.note(f"{value[:20]!r} written to {step} {bucket}")
+
+    # --- users
+
+    async def user(self, bucket: int, name: str) -> UUID:
+        """A new open user in a bucket, before anything else runs."""
+        id_ = self._ids.new_id(bucket)
+        buckets = self._around.buckets
+        email = next(
+            spelling
+            for number in range(10_000)
+            if email_bucket(spelling := f"{name}-{number}@example.com", buckets) == bucket
+        )
+        database = self.database_of(bucket)
+        wire = await database.take()
+        async with wire.conn.transaction():
+            await insert_user(wire.conn, id_=id_, email=email, name=None, password_hash="-")  # noqa: S106
+        await database.give_back(wire)
+        return id_
+
+    def set_status(self, user_id: UUID, status: str) -> None:
+        """An operator freezes, closes or opens a user, as soon as its row is free."""
+        self.stage.note(f"operator wants {user_id} {status}")
+        self.operator.spawn(self._set_status(user_id, status))
+
+    async def _set_status(self, user_id: UUID, status: str) -> None:
+        shard = self._operator_shards.of_id(user_id)
+        while True:
+            try:
+                async with shard.transaction([bucket_of(user_id)]) as conn:
+                    await conn.execute(
+                        "UPDATE users SET status = $2 WHERE id = $1", user_id, status
+                    )
+            except ShardTransientError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    def database_of(self, bucket: int) -> Database:
+        """Where a bucket lives."""
+        return next(one for one in self.stage.databases if bucket in one.buckets)
+
+    async def open_transfers(self) -> int:
+        """Transfers that are not over."""
+        return sum([await _count_open(database) for database in self.stage.databases])
+
+
+async def _count_open(database: Database) -> int:
+    (row,) = await database.rows(
+        "SELECT count(*) AS n FROM transfers WHERE status IN ('held', 'debited')"
+    )
+    count: int = row["n"]
+    return count

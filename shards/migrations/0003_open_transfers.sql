@@ -1,0 +1,7 @@
+-- What is counted and watched while transfers are under way; what is over is in neither index.
+
+-- How many transfers of a payer are open: asked at each try, under the payer's lock.
+CREATE INDEX transfers_open_by_payer ON transfers (payer_id) WHERE next_attempt_at IS NOT NULL;
+
+-- Since when the oldest held transfer waits: asked every few seconds.
+CREATE INDEX transfers_held_by_age ON transfers (created_at) WHERE status = 'held';

@@ -1,0 +1,310 @@
+"""A run in small: steps of the engine, and the history that a client would have written of them."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from reliability.checker import Phase, Result, check
+from reliability.history import (
+    FAULTS_FILE,
+    HISTORY_FOLDER,
+    TAG_POWERS,
+    Answer,
+    Ask,
+    AskBalance,
+    AskMovement,
+    AskOfTransfer,
+    AskTransfer,
+    HistoryWriter,
+    Kind,
+)
+from sagas.steps.cancel import AskedBy, CancelDone
+from sagas.steps.move import Moved, move
+from sagas.steps.try_confirm import TryConfirmed
+from sagas.steps.try_transfer import Tried, try_transfers
+from shards.accounts import read_balance
+from shards.movements import MovementKind
+from shards.transfers import Transfer
+from shards.users import read_user
+from tests.databases import ShardDatabase
+from tests.integration.world import TIMING, World
+
+Line: TypeAlias = dict[str, Any]
+Names: TypeAlias = dict[str, str]
+KINDS = {MovementKind.DEPOSIT: Kind.DEPOSIT, MovementKind.WITHDRAWAL: Kind.WITHDRAWAL}
+
+
+@dataclass(frozen=True, slots=True)
+class RunInOrder:
+    """A run that nobody has tampered with: its databases, its folder, and ids of what is in it."""
+
+    databases: list[ShardDatabase]
+    folder: Path
+    names: Names
+
+
+class Client:
+    """Does things in a world and writes them down; its clock ticks at every line."""
+
+    def __init__(self, world: World, file: Path) -> None:
+        self.world = world
+        self._ticks = count(1)
+        self._writer = HistoryWriter(file, clock=lambda: 1_000 * next(self._ticks))
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def note(self, ask: Ask, answer: Answer | None) -> None:
+        """An operation that left nothing, or whose effect is made elsewhere."""
+        op = self._writer.invoke(ask, client=1)
+        if answer is not None:
+            self._writer.answer(op, answer)
+
+    async def user(self, *, bucket: int) -> UUID:
+        id_ = await self.world.user(bucket=bucket)
+        async with self.world.shards.of_id(id_).connection() as conn:
+            user = await read_user(conn, id_=id_)
+        assert user is not None
+        self._writer.user(user=str(id_), email=user.email)
+        return id_
+
+    async def move(
+        self, user: UUID, kind: MovementKind, amount: int, *, key: str, answered: bool = True
+    ) -> Moved:
+        ask = AskMovement(kind=KINDS[kind], user=str(user), currency="EUR", amount=amount, key=key)
+        op = self._writer.invoke(ask, client=1)
+        request = self.world.move_request(user, kind, amount, key=key)
+        (moved,) = await move(self.world.shards.of_id(user), [request], wait=True)
+        assert isinstance(moved, Moved)
+        if not answered:
+            self._writer.answer(op, Answer(status=None))
+        elif moved.movement.status == "rejected":
+            self._writer.answer(op, Answer(status=422, code=moved.movement.reason))
+        else:
+            id_ = str(moved.movement.id)
+            self._writer.answer(op, Answer(status=201, id=id_, replayed=moved.replayed))
+        return moved
+
+    async def transfer(self, payer: UUID, payee: UUID, amount: int, *, key: str) -> Transfer:
+        (transfer,) = await self.transfers([(payer, payee, amount, key)])
+        return transfer
+
+    async def transfers(
+        self, asked: Sequence[tuple[UUID, UUID, int, str]], *, tag: str | None = None
+    ) -> list[Transfer]:
+        """Tries that the gateway's lane writes in one transaction; payers of one shard."""
+        ops = [
+            self._writer.invoke(
+                AskTransfer(
+                    payer=str(payer),
+                    payee=str(payee),
+                    currency="EUR",
+                    amount=amount,
+                    key=key,
+                    tag=tag,
+                ),
+                client=1,
+            )
+            for payer, payee, amount, key in asked
+        ]
+        requests = [
+            self.world.try_request(payer, payee, amount, key=key)
+            for payer, payee, amount, key in asked
+        ]
+        shard = self.world.shards.of_id(asked[0][0])
+        outcomes = await try_transfers(shard, requests, wait=True, timing=TIMING)
+        made = []
+        for op, outcome in zip(ops, outcomes, strict=True):
+            assert isinstance(outcome, Tried)
+            made.append(outcome.transfer)
+            self._writer.answer(op, _tried(outcome))
+        return made
+
+    async def cancel(self, transfer: Transfer) -> None:
+        ask = AskOfTransfer(
+            kind=Kind.CANCEL, transfer=str(transfer.id), user=str(transfer.payer_id)
+        )
+        op = self._writer.invoke(ask, client=1)
+        done = await self.world.cancel(transfer, AskedBy.PAYER)
+        assert isinstance(done, CancelDone)
+        now = done.transfer
+        if (now.status, now.reason) == ("cancelled", "cancelled_by_payer"):
+            answer = Answer(status=200, transfer_status=now.status, reason=now.reason)
+        else:
+            is_over = now.ended_at is not None
+            answer = Answer(status=409, code="already_final" if is_over else "already_debited")
+        self._writer.answer(op, answer)
+
+    async def look(self, transfer: Transfer) -> None:
+        ask = AskOfTransfer(
+            kind=Kind.READ_TRANSFER, transfer=str(transfer.id), user=str(transfer.payer_id)
+        )
+        op = self._writer.invoke(ask, client=1)
+        now = await self.world.read(transfer.id)
+        answer = Answer(status=200, transfer_status=now.status, reason=now.reason)
+        self._writer.answer(op, answer)
+
+    async def balance(self, *users: UUID) -> None:
+        for user in users:
+            op = self._writer.invoke(AskBalance(user=str(user), currency="EUR"), client=1)
+            async with self.world.shards.of_id(user).connection() as conn:
+                now = await read_balance(conn, user_id=user, currency="EUR")
+            assert now is not None
+            answer = Answer(status=200, balance=now.balance, held=now.held, version=now.version)
+            self._writer.answer(op, answer)
+
+
+def _tried(outcome: Tried) -> Answer:
+    transfer = outcome.transfer
+    if transfer.status == "rejected":
+        return Answer(status=422, code=transfer.reason)
+    return Answer(
+        status=202,
+        id=str(transfer.id),
+        replayed=outcome.replayed,
+        transfer_status=transfer.status,
+    )
+
+
+async def make_run(world: World, folder: Path) -> Names:
+    """Everything that can be asked for, each with every answer it can get; all of it ends."""
+    client = Client(world, folder / HISTORY_FOLDER / "client-1.jsonl")
+    users = [await client.user(bucket=bucket) for bucket in range(4)]
+    payer, payee, other, closing = users
+    await client.balance(payer, payee)
+    names = await _move(client, payer, other)
+    names |= await _complete(client, payer, payee)
+    names |= await _fail(client, payer, payee, closing)
+    names |= await _send_together(client, payer, payee, other)
+    _note_what_left_nothing(client, payer, payee)
+    client.close()
+    fault = {"type": "fault", "kind": "kill_worker", "at": 1, "ended_at": 2, "target": "worker-1"}
+    not_run = fault | {"kind": "full_disk", "outcome": "not_run"}
+    write_lines(folder / FAULTS_FILE, [fault | {"outcome": "injected"}, not_run])
+    named = zip(("payer", "payee", "other", "closing"), map(str, users), strict=True)
+    return names | dict(named) | {"EUR": "EUR"}
+
+
+async def _move(client: Client, payer: UUID, other: UUID) -> Names:
+    deposit = await client.move(payer, MovementKind.DEPOSIT, 10_000, key="d1")
+    await client.move(payer, MovementKind.DEPOSIT, 10_000, key="d1")
+    last_deposit = await client.move(other, MovementKind.DEPOSIT, 500, key="d2")
+    await client.move(payer, MovementKind.WITHDRAWAL, 50, key="w1")
+    await client.move(payer, MovementKind.WITHDRAWAL, 10**6, key="w2")
+    unknown = await client.move(payer, MovementKind.DEPOSIT, 7, key="unknown", answered=False)
+    await client.balance(payer, other)
+    return {
+        "deposit": str(deposit.movement.id),
+        "last_deposit": str(last_deposit.movement.id),
+        "unknown": str(unknown.movement.id),
+    }
+
+
+async def _complete(client: Client, payer: UUID, payee: UUID) -> Names:
+    completed = await client.transfer(payer, payee, 100, key="t1")
+    await client.balance(payer)
+    debited = await client.world.try_confirm(completed)
+    assert isinstance(debited, TryConfirmed)
+    assert debited.confirm is not None
+    await client.look(completed)
+    await client.balance(payer)
+    await client.cancel(completed)
+    await client.world.deliver(debited.confirm)
+    await client.look(completed)
+    await client.cancel(completed)
+    await client.transfer(payer, payee, 100, key="t1")
+    await client.balance(payer, payee)
+    return {"completed": str(completed.id)}
+
+
+async def _fail(client: Client, payer: UUID, payee: UUID, closing: UUID) -> Names:
+    cancelled = await client.transfer(payer, payee, 30, key="t2")
+    await client.cancel(cancelled)
+    expired = await client.transfer(payer, payee, 31, key="t3")
+    await client.world.expire(expired)
+    await client.world.cancel(expired, AskedBy.EXPIRY)
+    await client.look(expired)
+    await client.balance(payer)
+    refunded = await client.transfer(payer, closing, 32, key="t4")
+    await client.world.set_status(closing, "closed")
+    await client.world.run_all(refunded)
+    await client.look(refunded)
+    rejected = await client.transfer(payer, payee, 10**6, key="t5")
+    return {
+        "cancelled": str(cancelled.id),
+        "expired": str(expired.id),
+        "refunded": str(refunded.id),
+        "rejected": str(rejected.id),
+    }
+
+
+async def _send_together(client: Client, payer: UUID, payee: UUID, other: UUID) -> Names:
+    together = await client.transfers([(payer, payee, 5, "t6"), (payer, other, 6, "t7")])
+    await client.balance(payer)
+    powers = await client.transfers(
+        [(other, payee, 4**exponent, f"p{exponent}") for exponent in range(4)], tag=TAG_POWERS
+    )
+    for transfer in (*together, *powers):
+        await client.world.run_all(transfer)
+    await client.balance(payer, payee, other)
+    return {"power": str(powers[2].id)}
+
+
+def _note_what_left_nothing(client: Client, payer: UUID, payee: UUID) -> None:
+    def asked(key: str, amount: int) -> AskTransfer:
+        return AskTransfer(
+            payer=str(payer), payee=str(payee), currency="EUR", amount=amount, key=key
+        )
+
+    client.note(asked("malformed", 1), Answer(status=422, code="too_precise"))
+    client.note(asked("t1", 99), Answer(status=422, code="idempotency_key_reused"))
+    client.note(asked("away", 1), Answer(status=503, code="shard_unavailable"))
+    client.note(asked("cut", 1), None)
+
+
+def read_lines(file: Path) -> list[Line]:
+    return [json.loads(text) for text in file.read_text("utf-8").splitlines()]
+
+
+def write_lines(file: Path, lines: Iterable[Line]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+
+def edited(source: Path, target: Path, edit: Callable[[list[Line]], None]) -> Path:
+    """A copy of a run's folder, with its history changed by `edit`."""
+    history = Path(HISTORY_FOLDER) / "client-1.jsonl"
+    lines = read_lines(source / history)
+    edit(lines)
+    write_lines(target / history, lines)
+    write_lines(target / FAULTS_FILE, read_lines(source / FAULTS_FILE))
+    return target
+
+
+async def check_run(
+    databases: Sequence[ShardDatabase], folder: Path, *, phase: Phase = Phase.FINAL
+) -> Result:
+    dsns = {database.name: database.dsn for database in databases}
+    return await check(folder=folder, dsns=dsns, phase=phase)
+
+
+def found(result: Result) -> dict[str, set[str]]:
+    """The invariants that do not hold, with what they do not hold for."""
+    broken: dict[str, set[str]] = {}
+    for violation in result.violations:
+        broken.setdefault(violation.invariant, set()).update(violation.subject.split())
+    return broken
+
+
+def told(lines: list[Line], ask: Line, answer: Line, *, at: int | None = None) -> list[Line]:
+    """A new operation of a history, after all others or at another time."""
+    op = max(line.get("op", 0) for line in lines) + 1
+    now = at or max(line.get("at", 0) for line in lines) + 1_000
+    return [
+        {"type": "invoke", "op": op, "client": 2, "at": now} | ask,
+        {"type": "answer", "op": op, "at": now + 1, "code": None} | answer,
+    ]

@@ -1,0 +1,67 @@
+"""The model that balance reads are held against."""
+
+from reliability.checker.replay import Event, State, replay
+
+
+def event(sequence: int, type_: str, amount: int, **entry: int) -> Event:
+    return Event(
+        sequence=sequence,
+        transaction=str(entry.get("transaction", sequence)),
+        type=type_,
+        source=f"s{sequence}",
+        currency="EUR",
+        amount=amount,
+        entry_seq=entry.get("seq"),
+        entry_amount=entry.get("posted"),
+        balance_after=entry.get("after"),
+    )
+
+
+DEPOSITED = event(1, "movement.deposited", 100, seq=1, posted=100, after=100)
+
+
+def test_each_transaction_leaves_a_version():
+    user = replay(
+        [
+            DEPOSITED,
+            event(2, "transfer.held", 60),
+            event(3, "transfer.debited", 60, seq=2, posted=-60, after=40),
+            event(4, "transfer.completed", 60),
+            event(5, "transfer.rejected", 10**6),
+            event(6, "transfer.credited", 5, seq=3, posted=5, after=45),
+        ]
+    )
+
+    assert user.faults == []
+    assert user.accounts["EUR"].states == [
+        State(0, 0),
+        State(100, 0),
+        State(100, 60),
+        State(40, 0),
+        State(45, 0),
+    ]
+
+
+def test_what_a_batch_does_to_an_account_is_one_version():
+    held = [event(number, "transfer.held", number, transaction=9) for number in (2, 3)]
+
+    user = replay([DEPOSITED, *held, event(4, "transfer.cancelled", 2)])
+
+    assert user.accounts["EUR"].states[2:] == [State(100, 5), State(100, 3)]
+    assert [change.version for change in user.accounts["EUR"].changes] == [1, 2, 2, 3]
+
+
+def test_a_gap_an_unknown_event_and_an_overdraft_do_not_fit():
+    user = replay([DEPOSITED, event(3, "transfer.held", 101), event(4, "transfer.vanished", 1)])
+
+    assert [fault.split(" ", 2)[1] for fault in user.faults] == ["3", "3", "4", "4"]
+
+
+def test_an_entry_that_is_missing_or_differs_does_not_fit():
+    for entry in ({}, {"seq": 3, "posted": -60, "after": 40}, {"seq": 2, "posted": 60}):
+        paid = event(3, "transfer.debited", 60, **entry)
+
+        user = replay([DEPOSITED, event(2, "transfer.held", 60), paid])
+
+        assert len(user.faults) == 1
+        assert "must have made the entry" in user.faults[0]
