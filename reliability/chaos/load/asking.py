@@ -11,7 +11,8 @@ from reliability.history import Answer, HistoryWriter, Kind
 from reliability.history import Ask as Told
 
 _BACKOFF_FIRST_S = 0.1
-_BACKOFF_CAP_S = 2.0
+# Whoever waits for a shard that is away for minutes asks seldom.
+_BACKOFF_CAP_S = 8.0
 # One in ten gives up after its first try, so that some answers stay unknown for good.
 _IMPATIENT_SHARE = 0.1
 # Tokens of a gateway whose clock is ahead are refused by the other one, and by itself later.
