@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& command -v $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model slow-clients reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model chaos slow-clients reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ audit: install ## Checks every invariant on every shard
 
 model: install ## Explores the protocol model: what must hold, and what must be caught
 	@exec $(PY) -m reliability.model
+
+chaos: install ## Faults under load, then the checker: PROFILE=smoke|soak SEED=N DURATION_MIN=N
+	@exec $(PY) -m reliability.chaos --profile $(or $(PROFILE),smoke) --seed $(or $(SEED),1) \
+		$(if $(DURATION_MIN),--duration-min $(DURATION_MIN))
 
 slow-clients: install ## p99 of everybody else beside 500 slow connections, on a system of its own
 	@exec $(PY) -m reliability.slow_clients

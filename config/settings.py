@@ -202,6 +202,9 @@ class Settings(BaseSettings):
     shards: tuple[ShardSettings, ...] = Field(
         (), description="JSON list of shards; empty means those that `make run` creates."
     )
+    clock_offset_s: float = Field(
+        0.0, description="How far this process's own clock is off, for tests of clock skew."
+    )
     gateway: GatewaySettings = GatewaySettings()
     clients: ClientSettings = ClientSettings()
     kafka: KafkaSettings = KafkaSettings()

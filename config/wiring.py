@@ -1,11 +1,14 @@
 """From settings to the parts that every entry point makes alike."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from config.settings import Settings
 from messaging.topics import TopicNames
 from sagas.messages import KeyRing
 from sagas.payer_side import Timing
+from shards.ids import IdSource, RandomIds
 from shards.pool import ShardOptions
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -25,6 +28,21 @@ def open_shards(settings: Settings) -> ShardMap:
         ],
         buckets=settings.buckets,
     )
+
+
+def wall_clock(settings: Settings) -> Callable[[], float]:
+    """The clock of this process, in seconds since the epoch: ids and tokens take their time here.
+
+    Nothing about money does: that is the databases' clock.
+    """
+    offset_s = settings.clock_offset_s
+    return lambda: time.time() + offset_s
+
+
+def random_ids(settings: Settings) -> IdSource:
+    """Where the ids and the jitter of this process come from."""
+    clock = wall_clock(settings)
+    return RandomIds(milliseconds=lambda: int(clock() * 1000))
 
 
 def key_ring(settings: Settings) -> KeyRing:

@@ -1,4 +1,4 @@
-"""A real Kafka broker of one node (KRaft): formatted when its folder is empty, started, ended."""
+"""A real Kafka broker (KRaft): formatted when its folder is empty, started, ended."""
 
 import base64
 import importlib.util
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devstack import jars
 from devstack.errors import DevstackError, ServerError
-from devstack.kafka_config import write_log4j, write_properties
+from devstack.kafka_config import Member, write_log4j, write_member_properties, write_properties
 from devstack.kafka_probe import broker_answers
 from devstack.ports import free_port, require_free
 from devstack.processes import Child, Command, run_to_end
@@ -32,7 +32,7 @@ _LAUNCHES = 3
 
 
 class KafkaBroker:
-    """One broker on 127.0.0.1, which is its own controller.
+    """One broker on 127.0.0.1, which is its own controller, or one of those of its cluster.
 
     Whoever makes it owns `data_dir` alone (`devstack.home.Home` locks it): a second broker on the
     same folder would break the first.
@@ -41,9 +41,13 @@ class KafkaBroker:
         data_dir: its data and configuration; made by `start` when it is not there.
         port: where it listens for clients; the controller's port is a free one.
         log_dir: its logs, `kafka.log` and what the Java runtime itself writes, `kafka.out`.
+        member: its place in a cluster; `port` is one of its listeners' then. Alone if not given.
     """
 
-    def __init__(self, data_dir: Path, port: int, log_dir: Path) -> None:
+    def __init__(
+        self, data_dir: Path, port: int, log_dir: Path, *, member: Member | None = None
+    ) -> None:
+        self._member = member
         self.data_dir = data_dir.resolve()
         self.port = port
         self.log_path = log_dir.resolve() / "kafka.log"
@@ -71,6 +75,11 @@ class KafkaBroker:
         if self._child is None:
             raise ValueError("Kafka was not started")
         return self._child
+
+    @property
+    def messages(self) -> Path:
+        """The folder with its partitions."""
+        return self.data_dir / "messages"
 
     def alive(self) -> bool:
         """Whether it runs."""
@@ -101,14 +110,15 @@ class KafkaBroker:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._clear_scratch()
         write_log4j(self.data_dir / "log4j2.xml", log=self.log_path)
-        if self._messages.is_dir():
+        if self.messages.is_dir():
             return
         half = self.data_dir / "messages.new"
         shutil.rmtree(half, ignore_errors=True)
         properties = self._configure(half)
-        format_ = ("format", "-t", _cluster_id(), "-c", str(properties))
+        cluster = self._member.cluster_id if self._member else new_cluster_id()
+        format_ = ("format", "-t", cluster, "-c", str(properties))
         run_to_end(self._java("kafka.tools.StorageTool", *format_), timeout_s=_START_S)
-        half.rename(self._messages)
+        half.rename(self.messages)
 
     def check_port(self) -> None:
         """Makes sure that its port is free; raises PortTakenError."""
@@ -129,7 +139,7 @@ class KafkaBroker:
             ServerError: it has ended instead.
         """
         if self.alive():
-            return broker_answers(self.port)
+            return broker_answers(self.port, node_id=self._member.node_id if self._member else 1)
         # Someone may have been faster than we between the check of a port and the broker.
         self.check_port()
         said = self._said_since_launch()
@@ -159,16 +169,12 @@ class KafkaBroker:
             self._child.kill()
 
     @property
-    def _messages(self) -> Path:
-        return self.data_dir / "messages"
-
-    @property
     def _scratch(self) -> Path:
         return self.data_dir / "tmp"
 
     def _launch_once(self) -> None:
         self._clear_scratch()
-        properties = self._configure(self._messages)
+        properties = self._configure(self.messages)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._child = Child(self._java("kafka.Kafka", str(properties)))
 
@@ -186,16 +192,22 @@ class KafkaBroker:
 
     def _configure(self, log_dirs: Path) -> Path:
         path = self.data_dir / "server.properties"
+        if self._member is not None:
+            write_member_properties(path, member=self._member, log_dirs=log_dirs)
+            return path
         write_properties(path, port=self.port, controller_port=free_port(), log_dirs=log_dirs)
         return path
 
     def _java(self, *main_and_terms: str) -> Command:
         logging = f"-Dlog4j2.configurationFile={self.data_dir / 'log4j2.xml'}"
         scratch = f"-Djava.io.tmpdir={self._scratch}"
+        terms = [*_JAVA_TERMS, logging, scratch]
+        if self._member is not None and self._member.hosts is not None:
+            terms.append(f"-Djdk.net.hosts.file={self._member.hosts}")
         files = os.pathsep.join(str(path) for path in jars.class_path())
         return Command(
             name="Kafka",
-            argv=(str(java()), *_JAVA_TERMS, logging, scratch, *main_and_terms),
+            argv=(str(java()), *terms, *main_and_terms),
             output=self.log_path.with_suffix(".out"),
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "CLASSPATH": files},
         )
@@ -213,7 +225,8 @@ def java() -> Path:
     return Path(spec.origin).with_name("java-runtime") / "bin" / "java"
 
 
-def _cluster_id() -> str:
+def new_cluster_id() -> str:
+    """An id that nobody else has."""
     while (name := base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()).startswith("-"):
         # The format tool would take it for an option.
         continue

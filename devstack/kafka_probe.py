@@ -9,7 +9,7 @@ _CORRELATION = 1
 _TIMEOUT_S = 1.0
 
 
-def broker_answers(port: int) -> bool:
+def broker_answers(port: int, *, node_id: int = 1) -> bool:
     """Whether a broker on 127.0.0.1 lists itself as a live member of its cluster.
 
     An open port says less: the broker listens before the controller lets clients use it.
@@ -23,8 +23,21 @@ def broker_answers(port: int) -> bool:
             answer = _read(connection, size)
     except OSError:
         return False
-    correlation, brokers = struct.unpack_from(">ii", answer)
-    return bool(correlation == _CORRELATION and brokers > 0)
+    (correlation,) = struct.unpack_from(">i", answer)
+    return bool(correlation == _CORRELATION) and node_id in _node_ids(answer)
+
+
+def _node_ids(answer: bytes) -> set[int]:
+    """Brokers of an answer: each an id, a host, a port and a rack, which may be missing."""
+    (count,) = struct.unpack_from(">i", answer, 4)
+    found, at = set(), 8
+    for _ in range(count):
+        node_id, host_bytes = struct.unpack_from(">ih", answer, at)
+        at += 6 + host_bytes + 4
+        (rack_bytes,) = struct.unpack_from(">h", answer, at)
+        at += 2 + max(rack_bytes, 0)
+        found.add(node_id)
+    return found
 
 
 def _read(connection: socket.socket, size: int) -> bytes:

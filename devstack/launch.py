@@ -1,8 +1,9 @@
 """Becomes another command, one that ends when its parent ends.
 
-Run as a file by a Python of its own (`python -I -S launch.py PARENT SIGNAL IDENTITY COMMAND...`),
-so it imports nothing of ours. Doing this after fork in the parent instead would run Python between
-fork and exec, which can deadlock as soon as the parent has threads.
+Run as a file by a Python of its own, so it imports nothing of ours:
+`python -I -S launch.py PARENT SIGNAL IDENTITY MOUNTS COMMAND...`.
+Doing this after fork in the parent instead would run Python between fork and exec, which can
+deadlock as soon as the parent has threads.
 """
 
 import ctypes
@@ -16,6 +17,7 @@ _PR_SET_KEEPCAPS = 8
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNS = 0x00020000
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
@@ -52,6 +54,12 @@ def _become_nobody() -> None:
         _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
+def _see_mounts_of(pid: str) -> None:
+    """Sees the file systems as that process does, which may have some of its own."""
+    with Path(f"/proc/{pid}/ns/mnt").open("rb") as mounts:
+        _checked(_libc.setns(mounts.fileno(), _CLONE_NEWNS))
+
+
 def _end_with(parent: int, death_signal: int) -> None:
     if hasattr(_libc, "prctl"):
         _checked(_libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0))
@@ -60,8 +68,10 @@ def _end_with(parent: int, death_signal: int) -> None:
         raise SystemExit(1)
 
 
-def main(parent: str, death_signal: str, identity: str, *command: str) -> None:
+def main(parent: str, death_signal: str, identity: str, mounts: str, *command: str) -> None:
     """Replaces this process by the command; returns never."""
+    if mounts:
+        _see_mounts_of(mounts)
     # A change of user clears the death signal, so that comes first.
     if identity == "namespace":
         _enter_user_namespace()

@@ -34,6 +34,7 @@ class PostgresServer:
         log_path: what it writes is appended there.
         settings: parameters of the server that go over ours, such as `{"fsync": "off"}`.
         identity: as whom it runs; found out if not given.
+        mounts_of: the process in whose view of the file systems `data_dir` lies, if not in ours.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class PostgresServer:
         settings: Mapping[str, str],
         *,
         identity: Identity | None = None,
+        mounts_of: int | None = None,
     ) -> None:
         self.data_dir = data_dir.resolve()
+        self._mounts_of = mounts_of
         self.port = port
         self.log_path = log_path.resolve()
         self._settings = settings
@@ -95,15 +98,16 @@ class PostgresServer:
 
     def prepare(self) -> None:
         """Makes the data folder where there is none; a half-made one is never left."""
-        if (self.data_dir / "PG_VERSION").is_file():
+        data_dir = self._seen(self.data_dir)
+        if (data_dir / "PG_VERSION").is_file():
             return
         half = self.data_dir.with_name(f"{self.data_dir.name}.new")
-        shutil.rmtree(half, ignore_errors=True)
-        half.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._seen(half), ignore_errors=True)
+        self._seen(half.parent).mkdir(parents=True, exist_ok=True)
         run_to_end(self._command("initdb", *_initdb_terms(half)), timeout_s=_START_S)
-        if self.data_dir.is_dir():
-            self.data_dir.rmdir()
-        half.rename(self.data_dir)
+        if data_dir.is_dir():
+            data_dir.rmdir()
+        self._seen(half).rename(data_dir)
 
     def check_port(self) -> None:
         """Makes sure that its port is free; raises PortTakenError."""
@@ -115,7 +119,7 @@ class PostgresServer:
             raise ValueError("PostgreSQL runs already")
         self._end_leftovers()
         self.check_port()
-        give(self.data_dir, self._whom())
+        give(self._seen(self.data_dir), self._whom())
         self._child = Child(self._command("postgres", *self._postgres_terms()))
 
     def ready(self) -> bool:
@@ -128,7 +132,7 @@ class PostgresServer:
             # Someone may have been faster than we between the check of the port and the server.
             self.check_port()
             raise ServerError("PostgreSQL ended while it started", self.log_path)
-        lines = _pid_file_lines(self.data_dir)
+        lines = _pid_file_lines(self._seen(self.data_dir))
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def request_stop(self) -> None:
@@ -154,6 +158,12 @@ class PostgresServer:
         self._child.kill()
         _kill_all([*backends, *_running_on(self.data_dir)])
 
+    def _seen(self, path: Path) -> Path:
+        """Where a path of the server's is for us."""
+        if self._mounts_of is None:
+            return path
+        return Path(f"/proc/{self._mounts_of}/root", *path.parts[1:])
+
     def _whom(self) -> Identity:
         if self._identity is None:
             self._identity = server_identity()
@@ -168,6 +178,7 @@ class PostgresServer:
             # A fast stop; SIGTERM would wait until the last client has gone.
             stop_signal=signal.SIGINT,
             identity=self._whom(),
+            mounts_of=self._mounts_of,
         )
 
     def _postgres_terms(self) -> Iterator[str]:
@@ -188,7 +199,7 @@ class PostgresServer:
     def _end_leftovers(self) -> None:
         _kill_all(_running_on(self.data_dir))
         # Its pid may be another program's by now, and PostgreSQL would believe it.
-        (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        (self._seen(self.data_dir) / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _initdb_terms(data_dir: Path) -> tuple[str, ...]:

@@ -31,7 +31,18 @@ class Identity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run, and how it is asked to end."""
+    """What to run, and how it is asked to end.
+
+    Attributes:
+        name: its name in messages.
+        argv: the program and its terms.
+        output: what it writes is appended there.
+        env: its whole environment.
+        cwd: where it runs; where we do by default.
+        stop_signal: how it is asked to end.
+        identity: as whom it runs.
+        mounts_of: the process whose file systems it sees, where that is not us.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -40,6 +51,7 @@ class Command:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     identity: Identity = Identity.SAME
+    mounts_of: int | None = None
 
 
 class Child:
@@ -123,7 +135,8 @@ def send(process: psutil.Process, number: signal.Signals) -> None:
 
 def _spawn(command: Command) -> subprocess.Popen[bytes]:
     launcher = (sys.executable, "-I", "-S", launch.__file__)
-    terms = (str(os.getpid()), str(int(command.stop_signal)), command.identity.value)
+    mounts = "" if command.mounts_of is None else str(command.mounts_of)
+    terms = (str(os.getpid()), str(int(command.stop_signal)), command.identity.value, mounts)
     command.output.parent.mkdir(parents=True, exist_ok=True)
     with command.output.open("ab") as output:
         return subprocess.Popen(

@@ -48,16 +48,24 @@ class Program:
         listener: where it listens.
         env: its whole environment.
         log: what it writes is appended there.
+        cwd: where it runs, and so whose `.env` it reads; ours by default.
     """
 
     def __init__(
-        self, name: str, *, module: str, listener: Listener, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        *,
+        module: str,
+        listener: Listener,
+        env: Mapping[str, str],
+        log: Path,
+        cwd: Path | None = None,
     ) -> None:
         self.name = name
         self.log_path = log
         self._listener = listener
         argv = (sys.executable, "-m", module)
-        self._command = Command(name=name, argv=argv, output=log, env=env)
+        self._command = Command(name=name, argv=argv, output=log, env=env, cwd=cwd)
         self._child: Child | None = None
 
     @property

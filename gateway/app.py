@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from config.settings import Settings
-from config.wiring import key_ring, open_shards, timing, topic_names
+from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
 from gateway.clients import ClientLimits, GuardedRunner
 from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
@@ -36,7 +36,7 @@ from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
-from shards.ids import IdSource, RandomIds
+from shards.ids import IdSource
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -61,7 +61,9 @@ class Gateway:
         self.ids = ids
         self.shards = open_shards(settings)
         self.tokens = Tokens(
-            settings.auth.jwt_secret.get_secret_value(), ttl_s=settings.auth.token_ttl_s
+            settings.auth.jwt_secret.get_secret_value(),
+            ttl_s=settings.auth.token_ttl_s,
+            clock=wall_clock(settings),
         )
         self.passwords = Passwords(
             threads=settings.gateway.hash_threads, queue=settings.gateway.hash_queue
@@ -190,7 +192,7 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     Raises:
         WeakSecretError, ValueError: a secret is missing or too short.
     """
-    gateway = Gateway(settings, ids or RandomIds())
+    gateway = Gateway(settings, ids or random_ids(settings))
     # A packed body is refused (415): aiohttp would unpack it first, and stumble over the rest.
     app = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"auto_decompress": False})
     app[GATEWAY] = gateway

@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -207,8 +208,9 @@ async def _dispose(producer: AIOKafkaProducer) -> None:
         await asyncio.wait([stopping], timeout=STOP_S)
     if not stopping.done():
         stopping.cancel()
-    with contextlib.suppress(KafkaError, OSError, asyncio.CancelledError):
-        await stopping
+        await asyncio.wait([stopping])
+    # However it ended: aiokafka stumbles over batches that were failed under its hands (KeyError).
+    _outcome(stopping)
 
 
 async def _enqueue(producer: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[object]":
@@ -240,6 +242,6 @@ def _take_note(ack: "asyncio.Future[object]") -> None:
         ack.add_done_callback(_outcome)
 
 
-def _outcome(ack: "asyncio.Future[object]") -> None:
+def _outcome(ack: "asyncio.Future[Any]") -> None:
     if not ack.cancelled():
         ack.exception()

@@ -6,14 +6,14 @@ from datetime import timedelta
 import structlog
 
 from config.settings import Settings
-from config.wiring import key_ring, open_shards, timing, topic_names
+from config.wiring import key_ring, open_shards, random_ids, timing, topic_names
 from messaging.sender import KafkaSender
 from messaging.topics import check_topics
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from sagas.redrive import RedrivePolicy
 from shards.check import check_shards, check_when_back
-from shards.ids import IdSource, RandomIds
+from shards.ids import IdSource
 from workers.admin import Admin
 from workers.core import CoreOptions, WorkerCore
 from workers.faust_app import RunningApp, create_faust_app
@@ -34,7 +34,7 @@ class Worker:
 
     def __init__(self, settings: Settings, *, ids: IdSource | None = None) -> None:
         self._settings = settings
-        self._ids = ids or RandomIds()
+        self._ids = ids or random_ids(settings)
         self._names = topic_names(settings)
         self._shards = open_shards(settings)
         self._sender = KafkaSender(

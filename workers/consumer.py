@@ -106,17 +106,32 @@ class SafeConsumer(Consumer):
         None if the partition is not this worker's, or Kafka has not told yet. The end of the log
         is known from the last fetch, so a paused partition's is old.
         """
+        state = self._state(tp)
+        if state is None or state.highwater is None or not state.has_valid_position:
+            return None
+        progress = self._progress.get(tp)
+        done = progress.committable if progress is not None else None
+        return max(0, int(state.highwater) - int(state.position if done is None else done))
+
+    @override
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's look for partitions that stand still; all it does is write to the log.
+
+        It asserts that there is a position, and crashes the worker where there is none: while the
+        log of a partition was cut or made anew, and it is being found out where to go on.
+        """
+        state = self._state(tp)
+        if state is not None and state.has_valid_position:
+            super().verify_event_path(now, tp)
+
+    def _state(self, tp: TP) -> Any:
+        """What aiokafka knows of a partition; None if it is not this worker's."""
         consumer = self._thread._consumer  # noqa: SLF001 - as Faust does for its own checks
         subscription = consumer._subscription.subscription if consumer is not None else None  # noqa: SLF001
         assignment = subscription.assignment if subscription is not None else None
         if assignment is None or tp not in assignment.tps:
             return None
-        state = assignment.state_value(tp)
-        if state.highwater is None or not state.has_valid_position:
-            return None
-        progress = self._progress.get(tp)
-        done = progress.committable if progress is not None else None
-        return max(0, int(state.highwater) - int(state.position if done is None else done))
+        return assignment.state_value(tp)
 
     async def settle(self, *, within_s: float) -> bool:
         """Takes no more messages, and waits until all that were taken are acked.

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import structlog
@@ -31,10 +32,20 @@ class Redriven(Enum):
 _LEFT_ALONE_S = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What waited in a bucket at a moment: it is all taken when `goal` is reached."""
+
+    goal: int
+    since: float
+
+
 class BucketProgress:
     """Whether a step's messages of a bucket are waiting in Kafka and being worked on.
 
-    Redriving those would only lengthen the queue.
+    Redriving those would only lengthen the queue. But what was sent before a queue that has been
+    taken since is not waiting, it is lost: a bucket under steady traffic has some lag at any moment
+    and is redriven all the same.
 
     Args:
         lag: messages of a step's bucket that are not done; None where it is not known.
@@ -53,23 +64,27 @@ class BucketProgress:
         self._taken = taken
         self._clock = clock
         self._seen: dict[tuple[Step, int], int] = {}
-        self._moving_since: dict[tuple[Step, int], float] = {}
+        self._queues: dict[tuple[Step, int], _Queue] = {}
 
     def is_moving(self, step: Step, bucket: int) -> bool:
-        """Whether lag is above zero and something was taken since this was asked last.
+        """Whether a queue that was there before is being taken, and is not through yet.
 
         For so long at the most: a message that is never acked keeps the lag above zero for good.
         """
         taken = self._taken(step, bucket)
+        lag = self._lag(step, bucket)
         moved = taken != self._seen.get((step, bucket), 0)
         self._seen[step, bucket] = taken
-        if not (self._lag(step, bucket) and moved):
-            self._moving_since.pop((step, bucket), None)
+        before = self._queues.pop((step, bucket), None)
+        if not (lag and moved):
             return False
-        since = self._moving_since.setdefault((step, bucket), self._clock())
-        if self._clock() - since < _LEFT_ALONE_S:
+        now = self._clock()
+        if before is None or taken >= before.goal:
+            self._queues[step, bucket] = _Queue(taken + lag, now)
+            return before is None
+        if now - before.since < _LEFT_ALONE_S:
+            self._queues[step, bucket] = before
             return True
-        del self._moving_since[step, bucket]
         return False
 
 

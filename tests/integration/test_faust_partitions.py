@@ -6,6 +6,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -185,3 +186,27 @@ async def test_a_pause_outlives_a_rebalance(broker: Kafka) -> None:
 
         await eventually(lambda: taken.of(1) == [0, 1, 2])
         assert taken.of(0) == []
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "ours"])
+async def test_a_partition_without_a_position_ends_only_a_stock_consumer(
+    broker: Kafka, stock: bool
+) -> None:
+    topic, taken = await broker.new_topic(), Taken()
+    app = broker.app(stock=stock)
+    async with worker(app, topic, taken=taken):
+        await broker.produce(topic, 1)
+        await until_taken(taken, 1)
+        consumer: Any = app.consumer
+        tp = TP(topic, 0)
+        state = consumer._thread._consumer._subscription.subscription.assignment.state_value(tp)
+        # As it is for a moment after the log of the partition was cut.
+        position, state._position = state._position, None
+        try:
+            if stock:
+                with pytest.raises(AssertionError):
+                    consumer.verify_event_path(monotonic(), tp)
+            else:
+                consumer.verify_event_path(monotonic(), tp)
+        finally:
+            state._position = position

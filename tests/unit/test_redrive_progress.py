@@ -46,3 +46,20 @@ def test_a_bucket_that_never_rests_is_redriven_once_in_a_while():
     rounds = [bucket.is_moving(taken=1, after_s=5.0) for _ in range(10)]
 
     assert rounds == [True, True, True, True, False, True, True, True, True, False]
+
+
+def test_a_bucket_with_steady_traffic_is_redriven_for_what_was_lost_in_it():
+    bucket = Bucket()
+
+    rounds = [bucket.is_moving(taken=5, after_s=1.0) for _ in range(4)]
+
+    assert rounds == [True, False, False, False]
+
+
+def test_a_bucket_with_a_long_queue_is_left_alone_until_it_is_through():
+    bucket = Bucket()
+    bucket.lag = 100
+
+    rounds = [bucket.is_moving(taken=40, after_s=1.0) for _ in range(4)]
+
+    assert rounds == [True, True, True, False]

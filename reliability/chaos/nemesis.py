@@ -1,0 +1,188 @@
+"""Carries out a plan: each fault at its time, healed after its time, written down."""
+
+import asyncio
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reliability.chaos.faults import INJECTORS, Field, Gate, Note
+from reliability.chaos.flight import Flight, Recovery
+from reliability.chaos.kinds import OUTAGES, FaultKind
+from reliability.chaos.plan import Plan, PlannedFault
+from reliability.chaos.profiles import Profile
+from reliability.chaos.stack import Refused, Stack
+from reliability.history import FAULTS_FILE, FaultOutcome
+
+RECOVERY_S = 60.0
+# Injecting or healing that takes longer is a fault of ours.
+_ACT_S = 90.0
+# A fault that waits longer for an earlier one is left out: it would come in another's place.
+_BUSY_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """One fault as it went; times are `time.monotonic()`."""
+
+    kind: FaultKind
+    at: float
+    healed_at: float
+    outcome: FaultOutcome
+    target: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Course:
+    at: float
+    healed_at: float
+    note: Note
+
+
+class Nemesis:
+    """Does what the plan says.
+
+    Attributes:
+        injected: what was done so far, in the order of its end.
+        failures: faults that could not be injected or healed, through an error of ours.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        profile: Profile,
+        *,
+        flight: Flight,
+        folder: Path,
+        hot_users: Sequence[str],
+        progress: Callable[[str], None],
+    ) -> None:
+        self._stack = stack
+        self._profile = profile
+        self._flight = flight
+        self._file = folder / FAULTS_FILE
+        self._hot_users = hot_users
+        self._progress = progress
+        self._held: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.gate = Gate()
+        self.injected: list[Injected] = []
+        self.failures: list[str] = []
+        self.active: dict[int, str] = {}
+
+    async def carry_out(self, plan: Plan, *, began: float) -> None:
+        """Returns when every fault of the plan is healed."""
+        async with asyncio.TaskGroup() as group:
+            for fault in plan.faults:
+                group.create_task(self._one(fault, began))
+        # A task that some library's cancellation ended says nothing of itself.
+        if lost := len(plan.faults) - len(self.injected):
+            self.failures.append(f"{lost} planned faults were neither run nor refused")
+
+    async def _one(self, fault: PlannedFault, began: float) -> None:
+        await asyncio.sleep(began + fault.at_s - time.monotonic())
+        course = _Course(at=time.monotonic(), healed_at=time.monotonic(), note=Note(""))
+        try:
+            async with self._alone(fault):
+                await self._inject(fault, course)
+        except Refused as refused:
+            course.note.injected, course.note.detail = False, refused.reason
+        # One fault that fails is a finding about this harness; the run goes on and tells it.
+        except Exception as error:  # noqa: BLE001
+            course.note.injected, course.note.detail = False, f"failed: {error!r}"
+            self.failures.append(f"{fault.kind} (number {fault.number}): {error!r}")
+        finally:
+            self.active.pop(fault.number, None)
+        self._write_down(fault.kind, course)
+
+    async def _inject(self, fault: PlannedFault, course: "_Course") -> None:
+        injector = INJECTORS[fault.kind](self._field(fault))
+        async with self.gate.acting():
+            self._flight.disturb()
+            self.active[fault.number] = fault.kind
+            course.at = course.healed_at = time.monotonic()
+            async with asyncio.timeout(_ACT_S):
+                course.note = await injector.__aenter__()
+        self._progress(f"{fault.kind}: {course.note.target} {course.note.detail}")
+        try:
+            await asyncio.sleep(course.at + fault.lasts_s - time.monotonic())
+        finally:
+            async with self.gate.acting():
+                async with asyncio.timeout(_ACT_S):
+                    await injector.__aexit__(None, None, None)
+            # A process that was killed is healed when it is there again.
+            course.healed_at = time.monotonic()
+
+    @asynccontextmanager
+    async def _alone(self, fault: PlannedFault) -> AsyncIterator[None]:
+        """Waits for an earlier fault of the same thing that takes longer than was planned."""
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(_BUSY_S):
+                    # In the order of their names, so that no two wait for each other.
+                    for name in fault.holds:
+                        await held.enter_async_context(self._held[name])
+            except TimeoutError:
+                busy = ", ".join(fault.holds)
+                raise Refused(f"an earlier fault of {busy} had not ended") from None
+            yield
+
+    def _field(self, fault: PlannedFault) -> Field:
+        return Field(
+            stack=self._stack,
+            profile=self._profile,
+            gate=self.gate,
+            target=fault.target,
+            rng=random.Random(fault.seed),  # noqa: S311 - to be repeated, not secret
+            hot_users=self._hot_users,
+        )
+
+    def _write_down(self, kind: FaultKind, course: "_Course") -> None:
+        done = Injected(
+            kind=kind,
+            at=course.at,
+            healed_at=course.healed_at,
+            outcome=FaultOutcome.INJECTED if course.note.injected else FaultOutcome.NOT_RUN,
+            target=course.note.target,
+            detail=course.note.detail,
+        )
+        self.injected.append(done)
+        line = {
+            "type": "fault",
+            "kind": done.kind,
+            "at": int(done.at * 1e9),
+            "ended_at": int(done.healed_at * 1e9),
+            "target": done.target,
+            "outcome": done.outcome,
+            "detail": done.detail,
+        }
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if done.outcome is FaultOutcome.INJECTED:
+            self._flight.watch(
+                Recovery(
+                    kind=kind,
+                    since=done.healed_at,
+                    allowed_s=allowed_s(done),
+                    undisturbed=not self.active,
+                )
+            )
+        else:
+            self._progress(f"{kind} does not count: {done.detail}")
+
+
+def allowed_s(fault: Injected) -> float:
+    """How long after its heal everything may take: a minute, or twice a shard's outage."""
+    if fault.kind not in OUTAGES:
+        return RECOVERY_S
+    return max(RECOVERY_S, 2 * (fault.healed_at - fault.at))
+
+
+def allowed_after(faults: Sequence[Injected], last_heal: float) -> float:
+    """The same after the last heal of all, for what is left of each fault's own time."""
+    left = [allowed_s(fault) - (last_heal - fault.healed_at) for fault in faults]
+    return max(RECOVERY_S, *left) if left else RECOVERY_S
