@@ -40,7 +40,7 @@ class Chance:
         rng = self.rng
         self._fates = {fate: _sometimes(rng, 0.02) for fate in Fate if fate is not Fate.GOES_WELL}
         self._held_back = _sometimes(rng, 0.05)
-        self._weights = {fault: _sometimes(rng, 0.3) for fault in self._fault_acts()}
+        self._weighed = [(_sometimes(rng, 0.3), self._counted(act)) for act in self._fault_acts()]
         self._time_weight = rng.choice((0.1, 0.4, 1.5))
 
     async def step(self) -> bool:
@@ -51,10 +51,8 @@ class Chance:
         choices.append(_Choice(self._time_weight, self._pass_time))
         (chosen,) = self.rng.choices(choices, [choice.weight for choice in choices])
         done = chosen.act()
-        if done is not None:
-            await done
+        await (self._stage.settle() if done is None else done)
         self._world.bury_dead()
-        await self._stage.settle()
         return True
 
     def stop_faults(self) -> None:
@@ -115,12 +113,7 @@ class Chance:
         if None in self._world.gateways or None in self._world.workers:
             choices.append(_Choice(1.0, self._world.start_all))
         if self._faults_left > 0:
-            acts = self._fault_acts()
-            choices += [
-                _Choice(weight, self._counted(acts[fault]))
-                for fault, weight in self._weights.items()
-                if weight
-            ]
+            choices += [_Choice(weight, act) for weight, act in self._weighed if weight]
         return choices
 
     def _counted(self, act: Act) -> Act:
@@ -130,21 +123,21 @@ class Chance:
 
         return counted
 
-    def _fault_acts(self) -> dict[str, Act]:
-        return {
-            "kill": self._kill,
-            "pause": self._pause,
-            "rebalance": self._world.rebalance,
-            "lose": self._lose,
-            "lose-all": self._lose_all,
-            "repeat": self._repeat,
-            "replay": self._replay,
-            "reset": self._reset,
-            "poison": self._poison,
-            "forge": self._forge,
-            "clock": self._clock,
-            "status": self._status,
-        }
+    def _fault_acts(self) -> list[Act]:
+        return [
+            self._kill,
+            self._pause,
+            self._world.rebalance,
+            self._lose,
+            self._lose_all,
+            self._repeat,
+            self._replay,
+            self._reset,
+            self._poison,
+            self._forge,
+            self._clock,
+            self._status,
+        ]
 
     async def _kill(self) -> None:
         if self._world.processes:

@@ -144,7 +144,9 @@ class LogSource:
         return [
             tp
             for tp, position in self._positions.items()
-            if tp not in self._paused and self._log.after(tp, position, 1)
+            if position < self._log.end(tp)
+            and tp not in self._paused
+            and self._log.after(tp, position, 1)
         ]
 
     def read(self, tp: TP, most: int) -> list[Arrived]:

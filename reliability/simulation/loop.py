@@ -1,12 +1,39 @@
 """An event loop whose time stands still until it is told to go on."""
 
 import asyncio
+import selectors
+from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any
 
 from typing_extensions import override
 
 _BEGIN_S = 1_000.0
 _TIE_S = 1e-9
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for sockets; and, when it is told to, for real time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until: float | None = None
+        self.reached: Callable[[], None] = lambda: None
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            # Something can run already: sockets wait until nothing can, which saves a system call
+            # for each turn of the loop.
+            return []
+        if self.until is None:
+            return super().select(timeout)
+        left_s = max(0.0, self.until - monotonic())
+        found = super().select(left_s if timeout is None else min(timeout, left_s))
+        if monotonic() >= self.until:
+            self.until = None
+            self.reached()
+        return found
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -19,7 +46,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now_s = _BEGIN_S
         self._timers = 0
-        super().__init__()
+        self._real = _Selector()
+        super().__init__(self._real)
 
     @override
     def time(self) -> float:
@@ -55,6 +83,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def elapsed_s(self) -> float:
         """Simulated time since the beginning."""
         return self._now_s - _BEGIN_S
+
+    async def wait_really(self, futures: Iterable["asyncio.Future[Any]"], *, for_s: float) -> None:
+        """Returns when one of the futures is done, or after so many real seconds."""
+        over = self.create_future()
+
+        def reached() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        self._real.reached = reached
+        self._real.until = monotonic() + for_s
+        try:
+            await asyncio.wait([*futures, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._real.until = None
+            over.cancel()
 
     async def settle(self) -> None:
         """Returns when nothing can run any more without a timer, a socket, or us."""

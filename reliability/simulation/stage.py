@@ -14,7 +14,7 @@ from shards.pool import OpenPool, Pool, ShardOptions
 from shards.shard import Shard
 
 # A statement that is not done after so long is looked at: it may wait for a lock.
-_LOOK_S = 0.002
+_LOOK_AFTER_S = 0.0015
 
 
 class Stage:
@@ -40,7 +40,6 @@ class Stage:
         self._ended: list[Wire] = []
         self._waits_since: dict[Operation, float] = {}
         self._released = False
-        self._looks: dict[str, asyncio.Task[bool]] = {}
 
     def process(self, name: str) -> Process:
         """A new process."""
@@ -165,16 +164,9 @@ class Stage:
         if not operation.may_wait or (not others and not self.blocked):
             await asyncio.wait([operation.carried])
         while not operation.carried.done():
-            look = self._looks.pop(database.name, None)
-            if look is not None:
-                await asyncio.wait([look])
-            look = asyncio.ensure_future(database.is_blocked(wire, look_s=_LOOK_S))
-            await asyncio.wait([look, operation.carried], return_when=asyncio.FIRST_COMPLETED)
-            if not look.done():
-                # Left to end by itself, before this connection is used again.
-                self._looks[database.name] = look
-            elif not operation.carried.done() and look.result():
-                return True
+            await self.loop.wait_really([operation.carried], for_s=_LOOK_AFTER_S)
+            if not operation.carried.done() and await database.is_blocked(wire):
+                return not operation.carried.done()
         return False
 
     # --- locks and the ends of sessions

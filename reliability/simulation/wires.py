@@ -76,7 +76,6 @@ class Database:
     clock_ahead_us: int = 0
     drops_sockets: bool = False
     _control: "asyncpg.Connection[asyncpg.Record] | None" = None
-    _watch: "asyncpg.Connection[asyncpg.Record] | None" = None
     _free: list[Wire] = field(default_factory=list)
     _all: list[Wire] = field(default_factory=list)
     _clock_us: int = -1
@@ -85,7 +84,6 @@ class Database:
     async def open(self) -> None:
         """Connects, and puts the simulated clock in place of the real one."""
         self._control = await _connect(self.dsn)
-        self._watch = await _connect(self.dsn)
         await self._control.execute(_PREPARE)
         self._tables = await self._control.fetchval(_TABLES, _KEPT)
 
@@ -101,8 +99,6 @@ class Database:
         """Ends all connections."""
         for wire in self._all:
             await wire.conn.close()
-        assert self._watch is not None
-        await self._watch.close()
         await self.control.close()
 
     @property
@@ -143,11 +139,10 @@ class Database:
         """Ends the statement that a session is waiting in."""
         await self.control.execute("SELECT pg_cancel_backend($1)", wire.conn.get_server_pid())
 
-    async def is_blocked(self, wire: Wire, *, look_s: float) -> bool:
+    async def is_blocked(self, wire: Wire) -> bool:
         """Whether a statement of this session waits for a lock that another one has."""
-        assert self._watch is not None
-        blocking: list[int] = await self._watch.fetchval(
-            "SELECT pg_blocking_pids($1) FROM pg_sleep($2)", wire.conn.get_server_pid(), look_s
+        blocking: list[int] = await self.control.fetchval(
+            "SELECT pg_blocking_pids($1)", wire.conn.get_server_pid()
         )
         return bool(blocking)
 
