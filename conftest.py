@@ -27,7 +27,8 @@ from tests.databases import (
 BUCKETS = 8
 
 # A killed server keeps what it has written either way; only a power cut tells the difference.
-FAST = {"fsync": "off", "full_page_writes": "off"}
+# What it does by itself, at a moment of its own, a simulation could not repeat.
+FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
 MEMORY_BYTES_MIN = 2 * 1024**3

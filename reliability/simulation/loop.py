@@ -3,13 +3,13 @@
 import asyncio
 import selectors
 from collections.abc import Callable, Iterable
+from heapq import heappush
 from time import monotonic
 from typing import Any
 
 from typing_extensions import override
 
 _BEGIN_S = 1_000.0
-_TIE_S = 1e-9
 
 
 class _Selector(selectors.DefaultSelector):
@@ -36,6 +36,18 @@ class _Selector(selectors.DefaultSelector):
         return found
 
 
+class _Timer(asyncio.TimerHandle):
+    """The loop leaves the order of timers of one moment to chance: here it is first come, first."""
+
+    __slots__ = ("turn",)
+    turn: int
+
+    @override
+    def __lt__(self, other: object) -> bool:
+        assert isinstance(other, _Timer)
+        return (self.when(), self.turn) < (other.when(), other.turn)
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Timers fire when `advance_to` reaches them; sockets work as ever.
 
@@ -45,7 +57,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now_s = _BEGIN_S
-        self._timers = 0
+        self._turn = 0
         self._real = _Selector()
         super().__init__(self._real)
 
@@ -57,9 +69,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_at(  # type: ignore[override] # typeshed's pairs the callback with its arguments
         self, when: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
-        # The loop leaves the order of timers of one moment to chance: here it is first come, first.
-        self._timers += 1
-        return super().call_at(when + self._timers * _TIE_S, callback, *args, context=context)
+        self._turn += 1
+        timer = _Timer(when, callback, args, self, context)
+        timer.turn = self._turn
+        # As the loop does it with its own kind.
+        timer._scheduled = True  # type: ignore[attr-defined] # noqa: SLF001
+        heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        return timer
 
     def next_timer_at(self) -> float | None:
         """When the next timer is due; None if there is none."""
@@ -76,7 +92,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         assert self.next_timer_at() is None, "something of an earlier run is still waiting"
         self._scheduled.clear()  # type: ignore[attr-defined]
         self._timer_cancelled_count = 0
-        self._timers = 0
+        self._turn = 0
         self._now_s = _BEGIN_S
 
     @property

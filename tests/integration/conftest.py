@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.logging import configure_logging
 from devstack.postgres import PostgresServer
 from shards.router import ShardMap
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
@@ -26,6 +27,14 @@ def world(shards: ShardMap) -> World:
 def holdfast(tmp_path: Path, shard_databases: list[ShardDatabase]) -> Holdfast:
     """The command, on the same two shards."""
     return Holdfast(tmp_path, shard_databases)
+
+
+@pytest.fixture
+def quiet_logs() -> Iterator[None]:
+    """Hides what the engine logs of faults that a test means."""
+    configure_logging(level="critical", format_="console")
+    yield
+    configure_logging(level="warning", format_="console")
 
 
 @pytest.fixture(scope="session")

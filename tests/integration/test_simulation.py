@@ -1,0 +1,138 @@
+"""Seeds of the simulation, those that failed once, and what a planted bug does to a run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sagas.redrive
+import sagas.steps.settle
+import shards.users
+from devstack.postgres import PostgresServer
+from messaging.sender import Outgoing
+from reliability.simulation.many import known_regressions, run_seeds
+from reliability.simulation.run import TRANSFERS, Result
+from sagas.states import Event, Status
+from shards.transfers import Transfer
+from shards.verdicts import VerdictKind
+from workers.outbound import Outbound
+
+ROOT = Path(__file__).parents[2]
+SEEDS = range(1, 51)
+SHARE = 5
+# Enough for any of the planted bugs to show in one of them.
+SEEDS_FOR_A_BUG = range(1, 6)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(quiet_logs: None) -> None:
+    """What the engine logs of faults that are meant would bury what a run has to say."""
+
+
+def violations(results: Sequence[Result]) -> list[str]:
+    return [
+        f"seed {result.seed} (make simulate SEED={result.seed}): {violation}"
+        for result in results
+        for violation in result.violations
+    ]
+
+
+@pytest.mark.parametrize("first", SEEDS[::SHARE], ids=lambda first: f"{first}-{first + SHARE - 1}")
+def test_no_seed_loses_doubles_or_strands_a_cent(postgres: PostgresServer, first: int) -> None:
+    seeds = range(first, first + SHARE)
+
+    results = run_seeds(postgres.dsn("postgres"), seeds, transfers=TRANSFERS)
+
+    assert violations(results) == []
+    # Something was at stake, and something ended well.
+    assert sum(sum(result.endings.values()) for result in results) >= SHARE * TRANSFERS // 2
+    assert sum(result.endings["completed"] for result in results) > 0
+
+
+def test_seeds_that_failed_once_do_not_fail_again(postgres: PostgresServer) -> None:
+    seeds = known_regressions()
+
+    assert violations(run_seeds(postgres.dsn("postgres"), seeds, transfers=TRANSFERS)) == []
+    assert seeds, "regressions.txt names none"
+
+
+def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(postgres: PostgresServer) -> None:
+    """Also after other seeds, and in a process in which Python's hashes are others."""
+    dsn = postgres.dsn("postgres")
+    *_, here = run_seeds(dsn, [2, 3, 4], transfers=TRANSFERS)
+    program = (
+        "import sys; from reliability.simulation.many import run_seeds;"
+        f" (there,) = run_seeds({dsn!r}, [4], transfers={TRANSFERS}); print(there.fingerprint)"
+    )
+
+    there = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "4711"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+    assert there.stdout.splitlines()[-1] == here.fingerprint
+    assert len(here.schedule) > 1_000
+
+
+# --- planted bugs
+
+
+def found(postgres: PostgresServer) -> str:
+    """What the first seeds say of the engine as it is now."""
+    dsn = postgres.dsn("postgres")
+    return "\n".join(violations(run_seeds(dsn, SEEDS_FOR_A_BUG, transfers=TRANSFERS)))
+
+
+def test_a_settle_that_returns_what_was_credited_is_found(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        sagas.steps.settle._ENDED_BY, VerdictKind.CREDITED, (Event.REFUND, Status.REFUNDED)
+    )
+
+    assert "audit: " in found(postgres)
+
+
+def test_users_that_are_not_locked_are_found(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lock_users", "lock_users_not_locked"):
+        unlocked = shards.users._SQL[name].replace("FOR NO KEY UPDATE", "")
+        assert unlocked != shards.users._SQL[name]
+        monkeypatch.setitem(shards.users._SQL, name, unlocked.replace("SKIP LOCKED", ""))
+
+    assert "seed" in found(postgres)
+
+
+def test_a_redrive_that_does_not_redrive_is_found(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_due(*_args: Any, **_options: Any) -> list[tuple[Transfer, bool]]:
+        return []
+
+    monkeypatch.setattr(sagas.redrive, "claim_due", none_due)
+
+    assert "not over" in found(postgres)
+
+
+def test_messages_that_leave_before_they_are_acknowledged_need_redrive(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that does not wait for the broker loses messages, and redrive brings them all."""
+
+    async def send_once(self: Outbound, messages: Sequence[Outgoing]) -> None:
+        if messages:
+            self._sender.send(messages).close()
+
+    monkeypatch.setattr(Outbound, "send_raw", send_once)
+
+    assert found(postgres) == ""
