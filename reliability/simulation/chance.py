@@ -38,9 +38,10 @@ class Chance:
         self.faults = True
         self._faults_left = self.rng.randint(5, 60)
         rng = self.rng
-        self._fates = {fate: _sometimes(rng, 0.02) for fate in Fate if fate is not Fate.GOES_WELL}
+        self._fates = {fate: _sometimes(rng, 0.04) for fate in Fate if fate is not Fate.GOES_WELL}
+        self._lost = _sometimes(rng, 0.3)
         self._held_back = _sometimes(rng, 0.05)
-        self._weighed = [(_sometimes(rng, 0.3), self._counted(act)) for act in self._fault_acts()]
+        self._weighed = [(_sometimes(rng, 0.6), self._counted(act)) for act in self._fault_acts()]
         self._time_weight = rng.choice((0.1, 0.4, 1.5))
 
     async def step(self) -> bool:
@@ -94,7 +95,17 @@ class Chance:
         fates = list(self._fates)
         weights = [self._fates[fate] for fate in fates]
         (fate,) = self.rng.choices([Fate.GOES_WELL, *fates], [1 - sum(weights), *weights])
+        if operation.kind is Io.PRODUCE and self.rng.random() < self._lost:
+            return self._produce_in_vain(operation)
         return self._stage.do(operation, fate)
+
+    async def _produce_in_vain(self, operation: Operation) -> None:
+        """Acknowledged, and lost with the broker's disk before anybody has read it."""
+        before = len(self._world.log.all())
+        await self._stage.do(operation)
+        for tp, offset, _ in self._world.log.all()[before:]:
+            self._world.log.lose(tp, offset)
+            self._stage.note(f"{tp.topic} {tp.partition} loses {offset}, unread")
 
     def _read(self, worker: Worker, tp: TP) -> None:
         self._world.read(worker, tp, self.rng.randint(1, 5))

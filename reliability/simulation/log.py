@@ -1,6 +1,7 @@
 """A log like Kafka's, that can lose, repeat and reorder; and the group of workers that reads it."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from faust.types import TP, Message
 
@@ -15,7 +16,8 @@ class Log:
     """Messages by partition, with offsets that are never used twice, and what a group committed."""
 
     def __init__(self) -> None:
-        self._messages: dict[TP, dict[int, Outgoing]] = {}
+        # In the order in which they were written.
+        self._messages: dict[tuple[TP, int], Outgoing] = {}
         self._ends: dict[TP, int] = {}
         self.committed: dict[TP, int] = {}
 
@@ -24,7 +26,7 @@ class Log:
         for message in messages:
             tp = TP(message.topic, message.partition)
             end = self.end(tp)
-            self._messages.setdefault(tp, {})[end] = message
+            self._messages[tp, end] = message
             self._ends[tp] = end + 1
 
     def end(self, tp: TP) -> int:
@@ -33,22 +35,16 @@ class Log:
 
     def after(self, tp: TP, position: int, most: int) -> list[tuple[int, Outgoing]]:
         """The next messages from a position on, holes left out."""
-        there = self._messages.get(tp, {})
-        return [
-            (offset, there[offset]) for offset in range(position, self.end(tp)) if offset in there
-        ][:most]
+        offsets = (o for o in range(position, self.end(tp)) if (tp, o) in self._messages)
+        return [(offset, self._messages[tp, offset]) for offset in islice(offsets, most)]
 
     def all(self) -> list[tuple[TP, int, Outgoing]]:
-        """Every message there is."""
-        return [
-            (tp, offset, message)
-            for tp, there in self._messages.items()
-            for offset, message in there.items()
-        ]
+        """Every message there is, oldest first."""
+        return [(tp, offset, message) for (tp, offset), message in self._messages.items()]
 
     def lose(self, tp: TP, offset: int) -> None:
         """Makes a message as if it had never been written; its offset stays empty."""
-        self._messages.get(tp, {}).pop(offset, None)
+        self._messages.pop((tp, offset), None)
 
     def empty(self) -> None:
         """Loses everything."""

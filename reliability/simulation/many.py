@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.logging import configure_logging
 from reliability.simulation.loop import VirtualLoop
-from reliability.simulation.run import Result, run_seed
+from reliability.simulation.run import DRAIN_S, Result, run_seed
 from reliability.simulation.scratch import BUCKETS, scratch_databases
 
 _SIDE_BY_SIDE = 2
@@ -30,13 +30,21 @@ def known_regressions() -> list[int]:
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
-def run_seeds(dsn: str, seeds: Sequence[int], *, transfers: int) -> list[Result]:
+def run_seeds(
+    dsn: str, seeds: Sequence[int], *, transfers: int, drain_s: float = DRAIN_S
+) -> list[Result]:
     """Runs seeds one after another in databases of their own, which are dropped afterwards."""
 
     async def run() -> list[Result]:
         async with scratch_databases(dsn, prefix=f"simulated_{os.getpid()}") as databases:
             return [
-                await run_seed(databases, seed=seed, buckets=BUCKETS, transfers=transfers)
+                await run_seed(
+                    databases,
+                    seed=seed,
+                    buckets=BUCKETS,
+                    transfers=transfers,
+                    drain_s=drain_s,
+                )
                 for seed in seeds
             ]
 

@@ -23,7 +23,7 @@ _USERS = 6
 # Faults end after so many steps, or some time after the clients are done.
 _STEPS_WITH_FAULTS_MAX = 4_000
 _STEPS_MAX = 40_000
-_DRAIN_S_MAX = 120.0
+DRAIN_S = 120.0
 _LOOK_EVERY = 25
 
 
@@ -51,7 +51,12 @@ class Result:
 
 
 async def run_seed(
-    databases: Sequence[Database], *, seed: int, buckets: int, transfers: int
+    databases: Sequence[Database],
+    *,
+    seed: int,
+    buckets: int,
+    transfers: int,
+    drain_s: float = DRAIN_S,
 ) -> Result:
     """Runs one seed over databases that are emptied first.
 
@@ -60,6 +65,7 @@ async def run_seed(
         seed: what decides everything that is left to chance.
         buckets: of the whole system.
         transfers: how many clients ask for in all.
+        drain_s: simulated seconds after the last fault in which everything has to be over.
     """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop), "a simulation runs on its own loop"
@@ -87,7 +93,7 @@ async def run_seed(
     try:
         await _play(chance, asking, more=rng.randint(0, 400))
         chance.stop_faults()
-        await _drain(world, chance, asking, result)
+        await _drain(world, chance, asking, result, within_s=drain_s)
         result.violations += [
             f"a client ended with {task.exception()!r}"
             for task in asking
@@ -115,7 +121,12 @@ async def _play(chance: Chance, asking: "list[asyncio.Task[None]]", *, more: int
 
 
 async def _drain(
-    world: World, chance: Chance, asking: "list[asyncio.Task[None]]", result: Result
+    world: World,
+    chance: Chance,
+    asking: "list[asyncio.Task[None]]",
+    result: Result,
+    *,
+    within_s: float,
 ) -> None:
     """Steps without faults, until everything is over; how long that may take is bounded."""
     loop = world.stage.loop
@@ -126,7 +137,7 @@ async def _drain(
             left = await world.open_transfers()
             if not left:
                 return
-            if loop.time() - began > _DRAIN_S_MAX:
+            if loop.time() - began > within_s:
                 break
     result.violations.append(
         f"not over {loop.time() - began:.0f} s after the last fault:"
