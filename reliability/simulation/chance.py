@@ -36,12 +36,12 @@ class Chance:
         self._users = users
         self.rng = Random(f"{world.seed} chance")  # noqa: S311 - a simulation repeats itself
         self.faults = True
-        self._faults_left = self.rng.randint(5, 60)
+        self._faults_left = self.rng.randint(10, 100)
         rng = self.rng
         self._fates = {fate: _sometimes(rng, 0.04) for fate in Fate if fate is not Fate.GOES_WELL}
         self._lost = _sometimes(rng, 0.3)
         self._held_back = _sometimes(rng, 0.05)
-        self._weighed = [(_sometimes(rng, 0.6), self._counted(act)) for act in self._fault_acts()]
+        self._weighed = [(_sometimes(rng, 0.15), self._counted(act)) for act in self._fault_acts()]
         self._time_weight = rng.choice((0.1, 0.4, 1.5))
 
     async def step(self) -> bool:

@@ -25,9 +25,15 @@ _PATIENCE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a client was told of a row under a key; `status` as it was then."""
+    """What a client asked for under a key, and what it was told; `status` as it was then.
 
+    `payee` is None for a movement, and for a transfer to nobody.
+    """
+
+    kind: str
     wallet: UUID
+    payee: UUID | None
+    amount: int
     key: str
     id: UUID
     status: str
@@ -84,7 +90,15 @@ class Client:
                 )
             )
             row = moved.movement
-            return Told(wallet=user_id, key=key, id=row.id, status=row.status)
+            return Told(
+                kind=kind,
+                wallet=user_id,
+                payee=None,
+                amount=amount,
+                key=key,
+                id=row.id,
+                status=row.status,
+            )
 
         try:
             self.told.append(await self._insist(ask))
@@ -122,7 +136,15 @@ class Client:
             gateway.try_confirms.offer(tried.transfer)
             self._open.append(tried.transfer)
             row = tried.transfer
-            return Told(wallet=payer, key=key, id=row.id, status=row.status)
+            return Told(
+                kind="transfer",
+                wallet=payer,
+                payee=payee,
+                amount=amount,
+                key=key,
+                id=row.id,
+                status=row.status,
+            )
 
         async with asyncio.TaskGroup() as asking:
             asked = [asking.create_task(self._insist(ask)) for _ in range(1 + twice)]
@@ -141,7 +163,15 @@ class Client:
                     )
                 )
             ).transfer
-            return Told(wallet=row.payer_id, key=row.idempotency_key, id=row.id, status=row.status)
+            return Told(
+                kind="transfer",
+                wallet=transfer.payer_id,
+                payee=transfer.payee_id,
+                amount=transfer.amount,
+                key=transfer.idempotency_key,
+                id=transfer.id,
+                status=row.status,
+            )
 
         self.told.append(await self._insist(ask))
 

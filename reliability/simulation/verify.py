@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from reliability.simulation.run import Result
 
 _TERMINAL = {"completed", "cancelled", "refunded", "rejected"}
+_AS_ASKED = ("kind", "wallet", "payee", "amount", "key")
 _ROWS = """
-SELECT id, 'transfer' AS kind, payer_id AS wallet, idempotency_key AS key, status FROM transfers
+SELECT 'transfer' AS kind, payer_id AS wallet, payee_id AS payee, amount::bigint AS amount,
+    idempotency_key AS key, id, status
+FROM transfers
 UNION ALL
-SELECT id, 'movement', user_id, idempotency_key, status FROM movements
+SELECT kind, user_id, NULL, amount::bigint, idempotency_key, id, status
+FROM movements
 """
 _ALL = """
 SELECT table_name, md5(string_agg(line, '|' ORDER BY line)) AS hash FROM (
@@ -53,6 +57,8 @@ async def verify(
         row = by_id.get(one.id)
         if row is None:
             found.append(f"a client was told of {one}, and there is no such row")
+        elif any(row[name] != getattr(one, name) for name in _AS_ASKED):
+            found.append(f"a client was told of {one}, and the row says {dict(row)}")
         elif one.status in _TERMINAL and row["status"] != one.status:
             found.append(f"a client was told of {one}, and it is {row['status']} now")
     found += [f"key {key} stands for {ids}" for key, ids in by_key.items() if len(ids) > 1]
