@@ -1,6 +1,7 @@
 """What the rows must say after a crash point, to the cent."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from reliability.crashpoints.points import Aftermath
@@ -51,5 +52,5 @@ async def objections(
     return found
 
 
-async def _rows(databases: Sequence[Database], query: str) -> list[dict[str, object]]:
+async def _rows(databases: Sequence[Database], query: str) -> list[dict[str, Any]]:
     return [dict(row) for database in databases for row in await database.rows(query)]

@@ -1,6 +1,6 @@
 """What a crash point is, and which there are of a step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
@@ -81,20 +81,13 @@ def fates_of(kind: Io) -> Sequence[Fate]:
     return _FATES_OF_ACK if kind is Io.ACK else _FATES
 
 
-def aftermaths_of(role: Role, kind: Io, fate: Fate) -> Iterable[Aftermath]:
+def aftermaths_of(role: Role, kind: Io, fate: Fate) -> Sequence[Aftermath]:
     """What can follow."""
     if role is Role.GATEWAY:
         return (Aftermath.REDELIVERED, Aftermath.REDRIVEN, Aftermath.ABANDONED)
-    if fate in _DEATHS or kind is Io.ACK:
+    if kind is Io.ACK and fate is Fate.FAILS:
+        # What is never marked done holds back its partition until it comes again.
+        return (Aftermath.REDELIVERED,)
+    if fate in _DEATHS:
         return (Aftermath.REDELIVERED, Aftermath.REDRIVEN)
     return (Aftermath.RETRIED, Aftermath.REDELIVERED, Aftermath.REDRIVEN)
-
-
-def points_of(step: str, role: Role, ios: Sequence[NumberedIo]) -> list[CrashPoint]:
-    """All of a step."""
-    return [
-        CrashPoint(step, io.number, fate, aftermath)
-        for io in ios
-        for fate in fates_of(io.kind)
-        for aftermath in aftermaths_of(role, io.kind, fate)
-    ]

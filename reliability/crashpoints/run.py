@@ -73,6 +73,9 @@ async def _run(
         outcome.violations.append(str(error))
     finally:
         play.client.stop()
+        # What is left was struck by nothing: the next run may have its connections.
+        for database in databases:
+            database.drops_sockets = False
         for process in [*world.processes, world.operator]:
             await stage.kill(process)
     return outcome

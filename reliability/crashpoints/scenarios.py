@@ -1,12 +1,19 @@
 """The steps: how each is reached, when it is over, and how its transfer must end."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from reliability.crashpoints.play import Play
-from reliability.crashpoints.points import Role
-from reliability.simulation.operations import Io
+from reliability.crashpoints.points import (
+    Aftermath,
+    CrashPoint,
+    NumberedIo,
+    Role,
+    aftermaths_of,
+    fates_of,
+)
+from reliability.simulation.operations import Fate, Io
 from sagas.messages import Step
 
 FUNDS = 100
@@ -33,6 +40,7 @@ class Scenario:
         prepare: brings the world to where the step is next.
         run: begins the step, and returns when it is over.
         letters: dead letters, unless the log loses what they are about.
+        has_messages: whether there is anything that the log could lose.
     """
 
     name: str
@@ -43,6 +51,24 @@ class Scenario:
     prepare: Callable[[Play], Awaitable[None]]
     run: Callable[[Play], Awaitable[None]]
     letters: int = 0
+    has_messages: bool = True
+
+    def points(self, ios: Sequence[NumberedIo]) -> list[CrashPoint]:
+        """Every fault at each of these I/Os, with each aftermath."""
+        return [
+            CrashPoint(self.name, io.number, fate, aftermath)
+            for io in ios
+            for fate in fates_of(io.kind)
+            for aftermath in self.aftermaths(io.kind, fate)
+        ]
+
+    def aftermaths(self, kind: Io, fate: Fate) -> list[Aftermath]:
+        """What can follow this fault here."""
+        return [
+            aftermath
+            for aftermath in aftermaths_of(self.role, kind, fate)
+            if self.has_messages or aftermath is not Aftermath.REDRIVEN
+        ]
 
 
 # --- how a step is reached
@@ -110,9 +136,7 @@ async def _lose(play: Play) -> None:
     loop = play.stage.loop
     due_s = loop.time() + _SOON_S + 1
     shard = play.world.database_of(play.world.group.buckets[0]).name
-    await play.until(
-        lambda: loop.time() >= due_s and play.next_asked_is_claim(shard), reads=False
-    )
+    await play.until(lambda: loop.time() >= due_s and play.next_asked_is_claim(shard), reads=False)
 
 
 # --- the step itself
@@ -171,6 +195,7 @@ SCENARIOS = (
         ends_if_abandoned=frozenset({NO_TRANSFER}),
         prepare=_fund,
         run=_by_gateway(_ask_transfer(_TOO_MUCH)),
+        has_messages=False,
     ),
     Scenario(
         name="move",
@@ -179,6 +204,7 @@ SCENARIOS = (
         ends=NO_TRANSFER,
         prepare=_fund,
         run=_by_gateway(lambda play: play.client.ask_deposit(play.payer, _DEPOSIT)),
+        has_messages=False,
     ),
     Scenario(
         name="cancel",
