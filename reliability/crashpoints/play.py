@@ -61,6 +61,7 @@ class Play:
     async def until(self, done: Callable[[], bool], *, reads: bool) -> None:
         """Goes on until `done`; without `reads`, messages stay where they are."""
         for _ in range(_STEPS_MAX):
+            await self._recover_if_struck()
             if done():
                 return
             await self.step(reads=reads)
@@ -77,8 +78,8 @@ class Play:
         self._recovers_by_message = by_message
 
     def counted(self, kind: Io) -> bool:
-        """Whether the step under test has done an I/O of this kind, or was struck."""
-        return self._struck or any(io.kind is kind for io in self.ios)
+        """Whether the step under test has done an I/O of this kind."""
+        return any(io.kind is kind for io in self.ios)
 
     @property
     def is_idle(self) -> bool:
@@ -86,7 +87,7 @@ class Play:
         return not self.client.is_waiting and not self._asked()
 
     def end(self) -> None:
-        """The step under test is over."""
+        """The step under test is over: what its process does from now on is not counted."""
         self._under_test = None
 
     @property
@@ -131,8 +132,6 @@ class Play:
         elif not await self.stage.pass_time():
             raise StuckError("nothing will ever happen again")
         await self.stage.settle()
-        if self._struck and self._under_test is not None:
-            await self._recover()
 
     async def drain(self) -> None:
         """Goes on until all is over, and a little longer."""
@@ -174,11 +173,12 @@ class Play:
 
     # --- after the fault
 
-    async def _recover(self) -> None:
-        """Starts what died, and lets the message come again or be lost."""
-        assert self._point is not None
+    async def _recover_if_struck(self) -> None:
+        """Starts what died, and lets the message come again or be lost; once."""
+        if self._point is None or not self._struck or self._under_test is None:
+            return
         process, self._under_test = self._under_test, None
-        if process is not None and self._point.fate in _DEATHS:
+        if self._point.fate in _DEATHS:
             await self.stage.kill(process)
         self.world.bury_dead()
         aftermath = self._point.aftermath

@@ -160,7 +160,10 @@ def _by_message(step: Step) -> Callable[[Play], Awaitable[None]]:
         play.begin(play.worker.process, by_message=True)
         play.read(step)
         await play.stage.settle()
-        await play.until(lambda: play.counted(Io.COMMIT_OFFSETS), reads=False)
+        await play.until(
+            lambda: play.has_struck or (play.counted(Io.COMMIT_OFFSETS) and play.is_idle),
+            reads=False,
+        )
 
     return run
 
@@ -168,7 +171,7 @@ def _by_message(step: Step) -> Callable[[Play], Awaitable[None]]:
 async def _by_redrive(play: Play) -> None:
     play.keeps_claims = True
     play.begin(play.worker.process, by_message=False)
-    await play.until(lambda: play.counted(Io.PRODUCE), reads=False)
+    await play.until(lambda: play.has_struck or play.counted(Io.PRODUCE), reads=False)
 
 
 def _ask_transfer(amount: int) -> Callable[[Play], None]:
