@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reliability.crashpoints.bench import Bench, scratch_server
+from reliability.crashpoints.bench import Bench
 from reliability.crashpoints.crew import quiet_logs, run_all
 from reliability.crashpoints.points import CrashPoint, NumberedIo
 from reliability.crashpoints.run import Outcome
 from reliability.crashpoints.scenarios import SCENARIOS
+from reliability.simulation.scratch import scratch_server
 
 _TELL_EVERY = 100
 Numbered = Mapping[str, Sequence[NumberedIo]]
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="tell what happened, in order")
     asked = parser.parse_args(arguments)
     quiet_logs()
-    with scratch_server() as server_dsn:
+    with scratch_server() as server:
+        server_dsn = server.dsn("postgres")
         numbered = _number(server_dsn)
         if numbered is None:
             return 1
