@@ -21,7 +21,7 @@ from sagas.messages import Step
 _STEPS_MAX = 5_000
 _DRAIN_S_MAX = 60.0
 # What is over must stay as it is: so long, with redrive, after everything is over.
-_AFTERWARDS_S = 3.0
+_AFTERWARDS_S = 1.5
 _CLAIM = "transfers.claim_due"
 _DEATHS = (Fate.DIES_BEFORE, Fate.DIES_AFTER)
 
