@@ -19,7 +19,7 @@ from reliability.simulation.world import World
 from sagas.messages import Step
 
 _STEPS_MAX = 5_000
-_DRAIN_S_MAX = 60.0
+_DRAIN_S_MAX = 30.0
 # What is over must stay as it is: so long, with redrive, after everything is over.
 _AFTERWARDS_S = 1.5
 _CLAIM = "transfers.claim_due"
