@@ -7,54 +7,122 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import gateway.__main__
+import gateway.lanes
 import workers.__main__
-from messaging.bounded import BoundedSender
+import workers.dead_letters
+import workers.redrive
+import workers.step_lanes
 from messaging.sender import KafkaSender
-from workers.step_lanes import StepLanes
+from sagas.outcomes import SKIPPED
+from shards.shard import Shard
+from workers.outbound import Outbound
+
+_in_step: ContextVar[bool] = ContextVar("in_step", default=False)
 
 
-def _die(*_args: object, **_kwargs: object) -> None:
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a process dies: `arm` makes it so, `main` runs it."""
+
+    arm: Callable[[], None]
+    main: Callable[[], int]
+
+
+def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _before_produce() -> int:
-    """The debit is committed; its confirm is never sent."""
-    KafkaSender.send = _die  # type: ignore[method-assign, assignment]
-    return workers.__main__.main()
+def _before_commit(module: ModuleType, step: str) -> Callable[[], None]:
+    """Everything of the step's transaction is written; COMMIT is never sent."""
+
+    def arm() -> None:
+        run = getattr(module, step)
+        transaction = Shard.transaction
+
+        async def marked(*args: Any, **kwargs: Any) -> Any:
+            _in_step.set(True)
+            return await run(*args, **kwargs)
+
+        @asynccontextmanager
+        async def dies(self: Shard, buckets: Any) -> Any:
+            async with transaction(self, buckets) as conn:
+                yield conn
+                if _in_step.get():
+                    _die()
+
+        setattr(module, step, marked)
+        Shard.transaction = dies  # type: ignore[method-assign]
+
+    return arm
 
 
-def _before_ack() -> int:
-    """The debit is committed and its confirm sent; the try-confirm is not acked."""
-    send = KafkaSender.send
+def _after(owner: Any, name: str) -> Callable[[], None]:
+    """What this does is done, and it did something; nobody hears of it."""
 
-    async def send_and_die(self: KafkaSender, messages: object) -> None:
-        await send(self, messages)  # type: ignore[arg-type]
-        _die()
+    def arm() -> None:
+        run = getattr(owner, name)
 
-    KafkaSender.send = send_and_die  # type: ignore[method-assign]
-    return workers.__main__.main()
+        async def then_dies(*args: Any, **kwargs: Any) -> Any:
+            result = await run(*args, **kwargs)
+            # What returns nothing was given it, as its last argument.
+            done = args[-1] if result is None else result
+            if any(one is not SKIPPED for one in done):
+                _die()
+            return result
 
+        setattr(owner, name, then_dies)
 
-def _before_settle() -> int:
-    """The verdict is committed; the payer's shard has not heard of it."""
-    StepLanes._hand_to_settle = _die  # type: ignore[method-assign]
-    return workers.__main__.main()
-
-
-def _after_try() -> int:
-    """The try is committed; neither Kafka nor the client hears of it."""
-    BoundedSender.offer = _die  # type: ignore[method-assign, assignment]
-    return gateway.__main__.main()
+    return arm
 
 
-POINTS: dict[str, Callable[[], int]] = {
-    "before-produce": _before_produce,
-    "before-ack": _before_ack,
-    "before-settle": _before_settle,
-    "after-try": _after_try,
+def _after_ack() -> None:
+    """Everything is done, but the group does not know."""
+    ack = workers.step_lanes._ack
+
+    def then_dies(done: Any) -> None:
+        acked = list(done)
+        ack(acked)
+        if acked:
+            _die()
+
+    workers.step_lanes._ack = then_dies
+
+
+def _of_gateway(arm: Callable[[], None]) -> Point:
+    return Point(arm, gateway.__main__.main)
+
+
+def _of_worker(arm: Callable[[], None]) -> Point:
+    return Point(arm, workers.__main__.main)
+
+
+POINTS: dict[str, Point] = {
+    "try-before-commit": _of_gateway(_before_commit(gateway.lanes, "try_transfers")),
+    "try-after-commit": _of_gateway(_after(gateway.lanes, "try_transfers")),
+    "try-after-produce": _of_gateway(_after(KafkaSender, "send")),
+    "cancel-after-commit": _of_gateway(_after(gateway.lanes, "cancel")),
+    "try-confirm-before-commit": _of_worker(_before_commit(workers.step_lanes, "try_confirm")),
+    "try-confirm-after-commit": _of_worker(_after(workers.step_lanes, "try_confirm")),
+    # By steps only: redrive sends by `try_send`.
+    "try-confirm-after-produce": _of_worker(_after(Outbound, "send")),
+    "try-confirm-after-ack": _of_worker(_after_ack),
+    "confirm-before-commit": _of_worker(_before_commit(workers.step_lanes, "confirm")),
+    "confirm-after-commit": _of_worker(_after(workers.step_lanes, "confirm")),
+    "settle-before-commit": _of_worker(_before_commit(workers.step_lanes, "settle")),
+    "settle-after-commit": _of_worker(_after(workers.step_lanes, "settle")),
+    "expiry-after-commit": _of_worker(_after(workers.step_lanes, "cancel")),
+    "redrive-after-claim": _of_worker(_after(workers.redrive, "claim_messages")),
+    "dead-letter-after-insert": _of_worker(_after(workers.dead_letters, "insert_dead_letters")),
 }
 
 if __name__ == "__main__":
-    sys.exit(POINTS[sys.argv[1]]())
+    point = POINTS[sys.argv[1]]
+    point.arm()
+    sys.exit(point.main())

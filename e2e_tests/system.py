@@ -129,11 +129,15 @@ class System:
 
     async def spawn_worker(self) -> Spawned:
         """A worker in a process of its own, in its group."""
-        return await self._spawn_worker("workers")
+        port = free_port()
+        spawned = await self._spawn("workers", more={"HOLDFAST_WORKERS__ADMIN_PORT": str(port)})
+        await self._until_it_answers(port, "/ready")
+        return spawned
 
     async def spawn_dying_worker(self, point: str) -> Spawned:
-        """A worker that kills itself at a point of `e2e_tests.dying`."""
-        return await self._spawn_worker("e2e_tests.dying", point)
+        """A worker that kills itself at a point of `e2e_tests.dying`; it may be there at once."""
+        more = {"HOLDFAST_WORKERS__ADMIN_PORT": str(free_port())}
+        return await self._spawn("e2e_tests.dying", point, more=more)
 
     async def spawn_dying_gateway(self, point: str) -> tuple[Spawned, Client]:
         """A gateway that kills itself at a point of `e2e_tests.dying`."""
@@ -141,12 +145,6 @@ class System:
         more = {"HOLDFAST_GATEWAY__PORT": str(port)}
         spawned = await self._spawn("e2e_tests.dying", point, more=more)
         return spawned, await self._until_it_answers(port, "/health")
-
-    async def _spawn_worker(self, *module: str) -> Spawned:
-        port = free_port()
-        spawned = await self._spawn(*module, more={"HOLDFAST_WORKERS__ADMIN_PORT": str(port)})
-        await self._until_it_answers(port, "/ready")
-        return spawned
 
     async def _until_it_answers(self, port: int, path: str) -> Client:
         client = Client(await self._http(), f"http://127.0.0.1:{port}")

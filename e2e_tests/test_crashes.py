@@ -1,49 +1,128 @@
-"""Real processes, killed for real at the worst moments."""
+"""Real processes, killed for real at the worst moments; `reliability.crashpoints` has all."""
+
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import pytest
 
-from e2e_tests.client import Client
+from e2e_tests.client import Client, Member
+from e2e_tests.dying import POINTS
 from e2e_tests.system import System
+from e2e_tests.topic_tools import Topics, open_topics
+from shards.ids import bucket_of
+from tests.eventually import eventually
+
+# Points, one after another in one system, and what some transfer then is.
+ON_THE_PAYERS_SIDE = [
+    ("try-confirm-before-commit", "held"),
+    ("try-confirm-after-commit", "debited"),
+    ("try-confirm-after-produce", "debited"),
+    ("try-confirm-after-ack", "debited"),
+]
+ON_THE_PAYEES_SIDE = [
+    ("confirm-before-commit", "debited"),
+    ("confirm-after-commit", "debited"),
+    ("settle-before-commit", "debited"),
+    ("settle-after-commit", "completed"),
+]
 
 
-@pytest.mark.parametrize("point", ["before-produce", "before-ack", "before-settle"])
+@pytest.mark.parametrize(
+    "points", [ON_THE_PAYERS_SIDE, ON_THE_PAYEES_SIDE], ids=["payers-side", "payees-side"]
+)
 async def test_a_worker_killed_at_a_step_leaves_a_transfer_that_completes(
-    system: System, client: Client, point: str
+    system: System, client: Client, points: list[tuple[str, str]]
 ):
     alice = await client.member(EUR="100.00")
     bob = await client.member()
-    dying = await system.spawn_dying_worker(point)
+    transfers = []
 
-    held = await client.transfer(alice, bob, "60.00")
-    await dying.ended()
-    before = await client.get_transfer(alice, held.body["id"])
+    for point, some_are in points:
+        dying = await system.spawn_dying_worker(point)
+        held = await client.transfer(alice, bob, "10.00")
+        transfers.append(held.body["id"])
+        await dying.ended()
+        statuses = [await _status(client, alice, id_) for id_ in transfers]
+        assert some_are in statuses, point
     await system.start_worker()
-    end = await client.get_transfer(alice, held.body["id"], wait=20)
+    ends = [await client.get_transfer(alice, id_, wait=20) for id_ in transfers]
 
-    assert before.body["status"] == "debited"
-    assert end.body["status"] == "completed"
-    assert await client.balance(alice) == ("40.00", "0.00")
-    assert await client.balance(bob) == ("60.00", "0.00")
+    assert [end.body["status"] for end in ends] == ["completed"] * len(points)
+    assert await client.balance(alice) == ("60.00", "0.00")
+    assert await client.balance(bob) == ("40.00", "0.00")
 
 
-async def test_a_gateway_killed_after_the_try_answers_the_same_key_with_the_same_transfer(
+@pytest.mark.parametrize("point", ["redrive-after-claim", "expiry-after-commit"])
+async def test_a_worker_killed_where_redrive_began_leaves_what_redrive_ends(
+    system: System, point: str
+):
+    bootstrap = system.settings.kafka.bootstrap
+    system.change(kafka={"bootstrap": "127.0.0.1:1"})
+    client = await system.start_gateway()
+    system.change(kafka={"bootstrap": bootstrap})
+    alice = await client.member(EUR="100.00")
+    bob = await client.member()
+    expires = point == "expiry-after-commit"
+    held = await client.transfer(alice, bob, "60.00", expires_in_s=1 if expires else 3_600)
+    if expires:
+        await eventually(lambda: _has_expired(system, held.body["id"]))
+
+    dying = await system.spawn_dying_worker(point)
+    await dying.ended()
+    before = await _status(client, alice, held.body["id"])
+    await system.start_worker()
+    await system.drained()
+
+    assert before == ("cancelled" if expires else "held")
+    assert await client.balance(bob) == ("0.00" if expires else "60.00", "0.00")
+    assert await client.balance(alice) == ("100.00" if expires else "40.00", "0.00")
+
+
+async def test_a_worker_killed_while_it_sets_a_message_aside_sets_it_aside_once(
+    system: System, client: Client
+):
+    alice = await client.member(EUR="100.00")
+    bob = await client.member()
+    dying = await system.spawn_dying_worker("dead-letter-after-insert")
+
+    async with open_topics(system) as topics:
+        await topics.write(system.topics.confirm, b"{", partition=bucket_of(UUID(bob.id)))
+        await dying.ended()
+        assert await topics.read_all(system.topics.dead) == []
+        await system.start_worker()
+        done = await client.transfer(alice, bob, "60.00", wait=20)
+        await eventually(lambda: _has_copy(topics, system.topics.dead))
+
+    letters = await system.sql_everywhere("SELECT attempts, reason FROM dead_letters")
+    assert done.body["status"] == "completed"
+    assert [tuple(letter) for letter in letters] == [(2, "undecodable")]
+
+
+async def test_a_gateway_killed_at_a_try_answers_the_same_key_with_one_transfer(
     system: System, running: Client
 ):
     alice = await running.member(EUR="100.00")
     bob = await running.member()
-    dying, doomed = await system.spawn_dying_gateway("after-try")
+    points = ["try-before-commit", "try-after-commit", "try-after-produce"]
+    replayed = []
 
-    with pytest.raises(aiohttp.ClientError):
-        await doomed.transfer(alice, bob, "60.00", key="k")
-    await dying.ended()
-    again = await running.transfer(alice, bob, "60.00", key="k", wait=20)
+    for point in points:
+        dying, doomed = await system.spawn_dying_gateway(point)
+        # After the commit the answer may be quicker than the death.
+        with suppress(aiohttp.ClientError):
+            told = await doomed.transfer(alice, bob, "10.00", key=point)
+            assert (told.status, point) == (202, "try-after-produce")
+        await dying.ended()
+        again = await running.transfer(alice, bob, "10.00", key=point, wait=20)
+        assert (again.status, again.body["status"]) == (201, "completed")
+        replayed.append(again.headers.get("Idempotency-Replayed"))
 
-    assert (again.status, again.body["status"]) == (201, "completed")
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert await running.balance(alice) == ("40.00", "0.00")
+    assert replayed == [None, "true", "true"]
+    assert await running.balance(alice) == ("70.00", "0.00")
     listed = await running.call("GET", f"{alice.wallet}/transfers", by=alice)
-    assert len(listed.body["data"]) == 1
+    assert len(listed.body["data"]) == len(points)
 
 
 async def test_a_gateway_killed_after_the_try_loses_nothing_if_the_client_never_returns(
@@ -51,7 +130,7 @@ async def test_a_gateway_killed_after_the_try_loses_nothing_if_the_client_never_
 ):
     alice = await running.member(EUR="100.00")
     bob = await running.member()
-    dying, doomed = await system.spawn_dying_gateway("after-try")
+    dying, doomed = await system.spawn_dying_gateway("try-after-commit")
 
     with pytest.raises(aiohttp.ClientError):
         await doomed.transfer(alice, bob, "60.00")
@@ -59,3 +138,43 @@ async def test_a_gateway_killed_after_the_try_loses_nothing_if_the_client_never_
     await system.drained()
 
     assert await running.balance(bob) == ("60.00", "0.00")
+
+
+async def test_a_gateway_killed_after_a_cancel_has_cancelled(system: System, client: Client):
+    alice = await client.member(EUR="100.00")
+    bob = await client.member()
+    held = await client.transfer(alice, bob, "60.00")
+    dying, doomed = await system.spawn_dying_gateway("cancel-after-commit")
+
+    with pytest.raises(aiohttp.ClientError):
+        await doomed.cancel(alice, held.body["id"])
+    await dying.ended()
+    again = await client.cancel(alice, held.body["id"])
+    await system.start_worker()
+    await system.drained()
+
+    assert (again.status, again.body["status"]) == (200, "cancelled")
+    assert await client.balance(alice) == ("100.00", "0.00")
+
+
+def test_every_point_at_which_a_process_can_be_killed_is_used():
+    here = Path(__file__).read_text()
+
+    assert [point for point in POINTS if f'"{point}"' not in here] == []
+
+
+async def _status(client: Client, member: Member, transfer_id: str) -> str:
+    return (await client.get_transfer(member, transfer_id)).body["status"]
+
+
+async def _has_expired(system: System, transfer_id: str) -> bool:
+    (row,) = await system.sql(
+        transfer_id,
+        "SELECT expires_at < app_now() AS is_over FROM transfers WHERE id = $1",
+        UUID(transfer_id),
+    )
+    return row["is_over"]
+
+
+async def _has_copy(topics: Topics, topic: str) -> bool:
+    return bool(await topics.read_all(topic))

@@ -24,17 +24,21 @@ _PATIENCE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a client asked for under a key, and what it was told; `status` as it was then.
-
-    `payee` is None for a movement, and for a transfer to nobody.
-    """
+class Asked:
+    """What was asked for under a key; `payee` is None for a movement, and for nobody."""
 
     kind: str
     wallet: UUID
     payee: UUID | None
     amount: int
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The row that a client was told of, and its status as it was then."""
+
+    asked: Asked
     id: UUID
     status: str
 
@@ -73,6 +77,7 @@ class Client:
     async def move(self, kind: MovementKind, user_id: UUID, amount: int) -> None:
         """A deposit or withdrawal, until the answer is known."""
         key = self._new_key()
+        asked = Asked(kind=kind, wallet=user_id, payee=None, amount=amount, key=key)
 
         async def ask(gateway: Gateway) -> Told:
             moved = await gateway.lanes.move(
@@ -89,16 +94,7 @@ class Client:
                     traceparent="",
                 )
             )
-            row = moved.movement
-            return Told(
-                kind=kind,
-                wallet=user_id,
-                payee=None,
-                amount=amount,
-                key=key,
-                id=row.id,
-                status=row.status,
-            )
+            return Told(asked, moved.movement.id, moved.movement.status)
 
         try:
             self.told.append(await self._insist(ask))
@@ -113,6 +109,7 @@ class Client:
         amount = rng.randint(1, 40)
         expires_in = timedelta(seconds=rng.choice((2, 3_600)))
         key = self._new_key()
+        asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
         # The gateway was told that there is no such user; and that is a refusal under the key.
         refusal = Reason.UNKNOWN_PAYEE if payee is None else None
 
@@ -135,20 +132,11 @@ class Client:
             )
             gateway.try_confirms.offer(tried.transfer)
             self._open.append(tried.transfer)
-            row = tried.transfer
-            return Told(
-                kind="transfer",
-                wallet=payer,
-                payee=payee,
-                amount=amount,
-                key=key,
-                id=row.id,
-                status=row.status,
-            )
+            return Told(asked, tried.transfer.id, tried.transfer.status)
 
         async with asyncio.TaskGroup() as asking:
-            asked = [asking.create_task(self._insist(ask)) for _ in range(1 + twice)]
-        self.told += [task.result() for task in asked]
+            tasks = [asking.create_task(self._insist(ask)) for _ in range(1 + twice)]
+        self.told += [task.result() for task in tasks]
 
     async def cancel(self, transfer: Transfer) -> None:
         """The payer's cancel of one of its transfers."""
@@ -163,15 +151,7 @@ class Client:
                     )
                 )
             ).transfer
-            return Told(
-                kind="transfer",
-                wallet=transfer.payer_id,
-                payee=transfer.payee_id,
-                amount=transfer.amount,
-                key=transfer.idempotency_key,
-                id=transfer.id,
-                status=row.status,
-            )
+            return Told(asked_of(transfer), row.id, row.status)
 
         self.told.append(await self._insist(ask))
 
@@ -198,6 +178,17 @@ class Client:
     def _new_key(self) -> str:
         self._keys += 1
         return f"{self._name}-{self._keys}"
+
+
+def asked_of(transfer: Transfer) -> Asked:
+    """What a transfer was asked for as."""
+    return Asked(
+        kind="transfer",
+        wallet=transfer.payer_id,
+        payee=transfer.payee_id,
+        amount=transfer.amount,
+        key=transfer.idempotency_key,
+    )
 
 
 async def _answered(ask: Callable[[Gateway], Awaitable[Told]], gateway: Gateway) -> Told | None:

@@ -1,6 +1,6 @@
 """A log like Kafka's, that can lose, repeat and reorder; and the group of workers that reads it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from faust.types import TP, Message
@@ -76,22 +76,33 @@ class LogSender:
         )
 
 
+def mark_acked(message: Message) -> bool:
+    """Marks a message done, for the next commit of offsets."""
+    message.acked = True
+    return True
+
+
 class Arrived:
     """A message as an agent is given it."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, ack: Callable[[Message], bool]) -> None:
         self.message = message
+        self._ack = ack
 
     def ack(self) -> bool:
-        """Marks it done, for the next commit of offsets."""
-        self.message.acked = True
-        return True
+        """Marks it done."""
+        return self._ack(self.message)
 
 
 class LogSource:
-    """What one worker reads of the log, and how far it is done."""
+    """What one worker reads of the log, and how far it is done.
+
+    Attributes:
+        on_ack: what the ack of a message does; marks it done, unless a run puts something before.
+    """
 
     def __init__(self, process: Process, log: Log, group: "Group") -> None:
+        self.on_ack: Callable[[Message], bool] = mark_acked
         self._process = process
         self._log = log
         self._group = group
@@ -162,7 +173,7 @@ class LogSource:
             )
             self._progress[tp].deliver(message)
             self._positions[tp] = offset + 1
-            arrived.append(Arrived(message))
+            arrived.append(Arrived(message, self.on_ack))
         return arrived
 
     async def commit(self) -> None:

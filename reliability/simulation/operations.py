@@ -20,6 +20,8 @@ class Io(StrEnum):
     STATEMENT = "statement"
     COMMIT = "commit"
     PRODUCE = "produce"
+    ACK = "ack"
+    """Inside the process: nobody answers, so a simulation alone never asks for it."""
     COMMIT_OFFSETS = "commit-offsets"
 
 

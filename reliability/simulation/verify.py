@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from reliability.simulation.run import Result
 
 _TERMINAL = {"completed", "cancelled", "refunded", "rejected"}
-_AS_ASKED = ("kind", "wallet", "payee", "amount", "key")
 _ROWS = """
 SELECT 'transfer' AS kind, payer_id AS wallet, payee_id AS payee, amount::bigint AS amount,
     idempotency_key AS key, id, status
@@ -37,9 +37,22 @@ SELECT table_name, md5(string_agg(line, '|' ORDER BY line)) AS hash FROM (
 
 
 async def verify(
-    databases: Sequence[Database], *, buckets: int, told: Sequence[Told], result: "Result"
+    databases: Sequence[Database],
+    *,
+    buckets: int,
+    told: Sequence[Told],
+    result: "Result",
+    unanswered: Collection[tuple[UUID, str]] = (),
 ) -> list[str]:
-    """The audit's findings, and every answer of a client that the rows do not bear out."""
+    """The audit's findings, and every answer of a client that the rows do not bear out.
+
+    Args:
+        databases: opened; together they have all `buckets`.
+        buckets: of the whole system.
+        told: what clients were answered.
+        result: where hashes and endings go.
+        unanswered: wallets and keys of requests whose client went away without an answer.
+    """
     report = await audit(
         [AuditedShard(d.name, d.dsn, tuple(d.buckets)) for d in databases], buckets=buckets
     )
@@ -53,11 +66,11 @@ async def verify(
     by_id = {row["id"]: row for row in rows}
     by_key: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
     for one in told:
-        by_key[one.wallet, one.key].add(one.id)
+        by_key[one.asked.wallet, one.asked.key].add(one.id)
         row = by_id.get(one.id)
         if row is None:
             found.append(f"a client was told of {one}, and there is no such row")
-        elif any(row[name] != getattr(one, name) for name in _AS_ASKED):
+        elif any(row[name] != asked for name, asked in asdict(one.asked).items()):
             found.append(f"a client was told of {one}, and the row says {dict(row)}")
         elif one.status in _TERMINAL and row["status"] != one.status:
             found.append(f"a client was told of {one}, and it is {row['status']} now")
@@ -66,6 +79,7 @@ async def verify(
         f"a row nobody asked for: {dict(row)}"
         for row in rows
         if (row["wallet"], row["key"]) not in by_key
+        and (row["wallet"], row["key"]) not in unanswered
     ]
     for database in databases:
         # Poison is what the simulation itself has written; whatever else was set aside is ours.

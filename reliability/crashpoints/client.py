@@ -1,0 +1,160 @@
+"""The one client of a crash point: it asks, and repeats its key until it is answered."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+from reliability.simulation.clients import Asked, Told, asked_of
+from reliability.simulation.nodes import Gateway
+from reliability.simulation.world import World
+from sagas.asking import LaneFullError
+from sagas.steps.cancel import AskedBy, CancelRequest
+from sagas.steps.move import MoveRequest
+from sagas.steps.try_transfer import TryRequest
+from shards.errors import ShardTransientError
+from shards.ids import bucket_of
+from shards.movements import MovementKind
+from shards.transfers import Transfer
+
+_PAUSE_S = 0.2
+Ask = Callable[[Gateway], Awaitable[Told]]
+
+
+class Client:
+    """Asks one thing at a time.
+
+    Attributes:
+        place: of the gateway it asks.
+        insists: whether it repeats what was not answered.
+        told: what it was answered.
+        unanswered: wallets and keys of what it gave up.
+        transfer: the last it was told of.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._asking: asyncio.Task[None] | None = None
+        self._keys = 0
+        self.place = 0
+        self.insists = True
+        self.told: list[Told] = []
+        self.unanswered: list[tuple[UUID, str]] = []
+        self.transfer: Transfer | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has asked something that is not answered."""
+        return self._asking is not None and not self._asking.done()
+
+    @property
+    def error(self) -> BaseException | None:
+        """What its last request ended with, if with an answer that it did not expect."""
+        if self._asking is None or self.is_waiting:
+            return None
+        return self._asking.exception()
+
+    def stop(self) -> None:
+        """Asks no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def ask_deposit(self, user_id: UUID, amount: int) -> None:
+        """Begins to ask for a deposit."""
+        key = self._new_key()
+
+        async def ask(gateway: Gateway) -> Told:
+            moved = await gateway.lanes.move(
+                MoveRequest(
+                    movement_id=gateway.ids.new_id(bucket_of(user_id)),
+                    user_id=user_id,
+                    kind=MovementKind.DEPOSIT,
+                    currency="EUR",
+                    amount=amount,
+                    caller=str(user_id),
+                    idempotency_key=key,
+                    fingerprint=_fingerprint(amount),
+                    metadata=None,
+                    traceparent="",
+                )
+            )
+            asked = Asked(kind="deposit", wallet=user_id, payee=None, amount=amount, key=key)
+            return Told(asked, moved.movement.id, moved.movement.status)
+
+        self._begin(user_id, key, ask)
+
+    def ask_transfer(self, payer: UUID, payee: UUID, amount: int, *, expires_in_s: int) -> None:
+        """Begins to ask for a transfer, which the gateway then offers to the log."""
+        key = self._new_key()
+
+        async def ask(gateway: Gateway) -> Told:
+            tried = await gateway.lanes.try_transfer(
+                TryRequest(
+                    transfer_id=gateway.ids.new_id(bucket_of(payer)),
+                    payer_id=payer,
+                    payee_id=payee,
+                    currency="EUR",
+                    amount=amount,
+                    caller=str(payer),
+                    idempotency_key=key,
+                    fingerprint=_fingerprint(payee, amount),
+                    metadata=None,
+                    expires_in=timedelta(seconds=expires_in_s),
+                    traceparent="",
+                )
+            )
+            gateway.try_confirms.offer(tried.transfer)
+            self.transfer = row = tried.transfer
+            asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
+            return Told(asked, row.id, row.status)
+
+        self._begin(payer, key, ask)
+
+    def ask_cancel(self) -> None:
+        """Begins to ask that its transfer be cancelled."""
+        transfer = self.transfer
+        assert transfer is not None, "there is nothing to cancel"
+
+        async def ask(gateway: Gateway) -> Told:
+            request = CancelRequest(
+                transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=AskedBy.PAYER
+            )
+            row = (await gateway.lanes.cancel(request)).transfer
+            return Told(asked_of(transfer), row.id, row.status)
+
+        self._begin(transfer.payer_id, transfer.idempotency_key, ask)
+
+    def _begin(self, wallet: UUID, key: str, ask: Ask) -> None:
+        assert not self.is_waiting, "one thing at a time"
+        self._asking = asyncio.ensure_future(self._insist(wallet, key, ask))
+
+    async def _insist(self, wallet: UUID, key: str, ask: Ask) -> None:
+        while True:
+            gateway = self._world.gateways[self.place]
+            if gateway is not None:
+                asking = gateway.process.spawn(_answered(ask, gateway))
+                await asyncio.wait([asking])
+                if not asking.cancelled() and (told := asking.result()) is not None:
+                    self.told.append(told)
+                    return
+            if not self.insists:
+                self.unanswered.append((wallet, key))
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    def _new_key(self) -> str:
+        self._keys += 1
+        return f"key-{self._keys}"
+
+
+async def _answered(ask: Ask, gateway: Gateway) -> Told | None:
+    """What the gateway answers; None where a client is to ask again."""
+    try:
+        return await ask(gateway)
+    except (ShardTransientError, LaneFullError):
+        return None
+
+
+def _fingerprint(*parts: object) -> bytes:
+    return hashlib.sha256(repr(parts).encode()).digest()

@@ -1,0 +1,216 @@
+"""One crash point of each kind, on a real PostgreSQL; `make crashpoints` runs all of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+from typing_extensions import override
+
+import sagas.idempotency
+import sagas.steps.confirm
+from config.logging import configure_logging
+from devstack.postgres import PostgresServer
+from messaging.errors import BrokerUnavailableError
+from reliability.crashpoints.bench import Bench
+from reliability.crashpoints.crew import quiet_logs
+from reliability.crashpoints.points import Aftermath, CrashPoint, NumberedIo, fates_of
+from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS, Scenario
+from reliability.simulation.operations import Fate, Io
+from shards.errors import CommitUnknownError
+from shards.shard import Shard
+from workers.core import WorkerCore
+from workers.dead_letters import DeadLetters
+from workers.outbound import Outbound
+from workers.step_lanes import StepLanes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One I/O of a kind in a step, with one fault; `which` of several it is, by turns."""
+
+    scenario: Scenario
+    kind: Io
+    fate: Fate
+    which: int
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.scenario.name}-{self.kind}-{self.fate}"
+
+    def point(self, ios: Sequence[NumberedIo]) -> CrashPoint:
+        """The crash point, now that the step's I/Os are numbered."""
+        candidates = [io for io in ios if io.kind is self.kind]
+        io = candidates[self.which % len(candidates)]
+        aftermaths = self.scenario.aftermaths(self.kind, self.fate)
+        aftermath = aftermaths[self.which % len(aftermaths)]
+        return CrashPoint(self.scenario.name, io.number, self.fate, aftermath)
+
+
+def one_of_each() -> list[Kind]:
+    """Each kind of I/O of each step once; each kind of I/O with each fault, in some step."""
+    chosen = []
+    turn = dict.fromkeys(Io, 0)
+    for scenario in SCENARIOS:
+        for kind in sorted(scenario.kinds):
+            fates = fates_of(kind)
+            fate = fates[turn[kind] % len(fates)]
+            chosen.append(Kind(scenario, kind, fate, which=turn[kind]))
+            turn[kind] += 1
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def bench(postgres: PostgresServer) -> Iterator[Bench]:
+    """Databases and a loop for all points of this module."""
+    quiet_logs()
+    made = Bench(postgres.dsn("postgres"), prefix="crash_points")
+    yield made
+    made.close()
+    configure_logging(level="warning", format_="console")
+
+
+@pytest.fixture(scope="module")
+def numbered(bench: Bench) -> dict[str, Sequence[NumberedIo]]:
+    """The I/Os of each step."""
+    outcomes = {scenario.name: bench.number(scenario) for scenario in SCENARIOS}
+    assert not any(outcome.violations for outcome in outcomes.values()), outcomes
+    return {name: outcome.ios for name, outcome in outcomes.items()}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_each_step_does_the_same_ios_each_time_and_some_of_each_kind(
+    bench: Bench, numbered: dict[str, Sequence[NumberedIo]], scenario: Scenario
+):
+    again = bench.number(scenario)
+
+    assert again.ios == numbered[scenario.name]
+    assert {io.kind for io in again.ios} == scenario.kinds
+
+
+def test_each_kind_of_io_is_tried_with_each_fault_that_it_can_have():
+    tried = {(kind.kind, kind.fate) for kind in one_of_each()}
+
+    assert tried == {(kind, fate) for kind in Io for fate in fates_of(kind)}
+
+
+@pytest.mark.parametrize("kind", one_of_each(), ids=str)
+def test_a_fault_at_an_io_changes_no_outcome(
+    bench: Bench, numbered: dict[str, Sequence[NumberedIo]], kind: Kind
+):
+    point = kind.point(numbered[kind.scenario.name])
+
+    assert bench.run(point).violations == [], point
+
+
+# --- what crash points catch: each rule broken once
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Runs the one point that a broken rule must show at, and says what was found there."""
+
+    bench: Bench
+
+    def at(self, step: str, kind: Io, fate: Fate, aftermath: Aftermath) -> str:
+        """Violations at the first I/O of this kind; without a fault there must be none."""
+        unharmed = self.bench.number(BY_NAME[step])
+        assert unharmed.violations == []
+        number = next(io.number for io in unharmed.ios if io.kind is kind)
+        return "\n".join(self.bench.run(CrashPoint(step, number, fate, aftermath)).violations)
+
+
+@pytest.fixture
+def wrong(bench: Bench) -> Wrong:
+    """What tells whether a planted bug shows."""
+    return Wrong(bench)
+
+
+def test_a_confirm_that_forgets_its_verdict_is_caught(wrong: Wrong, monkeypatch):
+    async def forgets(*_args):
+        return {}
+
+    monkeypatch.setattr(sagas.steps.confirm, "read_verdicts", forgets)
+
+    found = wrong.at("confirm", Io.ACK, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
+
+    assert "not over" in found
+
+
+def test_a_failed_produce_that_is_forgotten_is_caught(wrong: Wrong, monkeypatch):
+    async def forgets(self, messages):
+        with suppress(BrokerUnavailableError):
+            await self._sender.send(messages)
+
+    monkeypatch.setattr(Outbound, "send_raw", forgets)
+
+    found = wrong.at("try-confirm", Io.PRODUCE, Fate.FAILS, Aftermath.RETRIED)
+
+    assert "1 transfers open" in found
+
+
+def test_an_ack_before_the_step_is_caught(wrong: Wrong, monkeypatch):
+    take = StepLanes.take
+
+    def acks_first(self, incoming):
+        incoming.ack()
+        take(self, incoming)
+
+    monkeypatch.setattr(StepLanes, "take", acks_first)
+
+    found = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
+
+    assert "1 transfers open" in found
+
+
+def test_a_letter_that_is_acked_before_it_is_kept_is_caught(wrong: Wrong, monkeypatch):
+    set_aside = DeadLetters.set_aside
+
+    def acks_first(self, arrival, **why):
+        arrival.ack()
+        set_aside(self, arrival, **why)
+
+    monkeypatch.setattr(DeadLetters, "set_aside", acks_first)
+
+    found = wrong.at("dead-letter", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
+    kept = wrong.at("dead-letter", Io.STATEMENT, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
+
+    assert found == ""
+    assert "0 dead letters" in kept
+
+
+def test_a_key_that_is_not_looked_up_is_caught(wrong: Wrong, monkeypatch):
+    async def finds_nothing(*_args):
+        return {}
+
+    monkeypatch.setattr(sagas.idempotency, "find_keys", finds_nothing)
+
+    found = wrong.at("try", Io.COMMIT, Fate.DIES_AFTER, Aftermath.REDELIVERED)
+
+    assert "the client ended with" in found
+
+
+def test_an_unknown_commit_taken_for_done_is_caught(wrong: Wrong, monkeypatch):
+    transaction = Shard.transaction
+
+    @asynccontextmanager
+    async def believes(self, buckets):
+        with suppress(CommitUnknownError):
+            async with transaction(self, buckets) as conn:
+                yield conn
+
+    monkeypatch.setattr(Shard, "transaction", believes)
+
+    found = wrong.at("try", Io.COMMIT, Fate.FAILS, Aftermath.REDELIVERED)
+
+    assert "there is no such row" in found
+
+
+def test_a_debit_whose_redrive_is_missing_is_caught(wrong: Wrong, monkeypatch):
+    monkeypatch.setattr(WorkerCore, "start_redrive", lambda _self: set())
+
+    found = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDRIVEN)
+    redelivered = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
+
+    assert "1 transfers open" in found
+    assert redelivered == ""
