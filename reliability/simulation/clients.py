@@ -48,7 +48,12 @@ class GaveUpError(Exception):
 
 
 class Client:
-    """One client, whose every choice comes from its own seed."""
+    """One client, whose every choice comes from its own seed.
+
+    Attributes:
+        told: what it was answered.
+        accepted: transfers it was told of, as they were then.
+    """
 
     def __init__(self, world: World, *, name: str, users: list[UUID]) -> None:
         self._world = world
@@ -57,7 +62,7 @@ class Client:
         self._rng = Random(f"{world.seed} {name}")  # noqa: S311
         self._keys = 0
         self.told: list[Told] = []
-        self._open: list[Transfer] = []
+        self.accepted: list[Transfer] = []
 
     async def run(self, *, transfers: int) -> None:
         """So many transfers, with deposits, withdrawals, cancels and repeats among them."""
@@ -70,9 +75,16 @@ class Client:
             if dice < 0.15:
                 kind = rng.choice((MovementKind.DEPOSIT, MovementKind.WITHDRAWAL))
                 await self.move(kind, rng.choice(self._users), rng.randint(1, 60))
-            await self.transfer(twice=rng.random() < 0.2)
-            if self._open and rng.random() < 0.2:
-                await self.cancel(rng.choice(self._open))
+            payer = rng.choice(self._users)
+            await self.pay(
+                payer,
+                self._payee(payer),
+                rng.randint(1, 40),
+                expires_in_s=rng.choice((2, 3_600)),
+                twice=rng.random() < 0.2,
+            )
+            if self.accepted and rng.random() < 0.2:
+                await self.cancel(rng.choice(self.accepted))
 
     async def move(self, kind: MovementKind, user_id: UUID, amount: int) -> None:
         """A deposit or withdrawal, until the answer is known."""
@@ -101,13 +113,10 @@ class Client:
         except WalletClosedError:
             return
 
-    async def transfer(self, *, twice: bool) -> None:
+    async def pay(
+        self, payer: UUID, payee: UUID | None, amount: int, *, expires_in_s: int, twice: bool
+    ) -> None:
         """A transfer, until the answer is known; `twice` asks again at the same time."""
-        rng = self._rng
-        payer = rng.choice(self._users)
-        payee = self._payee(payer)
-        amount = rng.randint(1, 40)
-        expires_in = timedelta(seconds=rng.choice((2, 3_600)))
         key = self._new_key()
         asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
         # The gateway was told that there is no such user; and that is a refusal under the key.
@@ -125,13 +134,13 @@ class Client:
                     idempotency_key=key,
                     fingerprint=_fingerprint(payee, amount),
                     metadata=None,
-                    expires_in=expires_in,
+                    expires_in=timedelta(seconds=expires_in_s),
                     traceparent="",
                     refusal=refusal,
                 )
             )
             gateway.try_confirms.offer(tried.transfer)
-            self._open.append(tried.transfer)
+            self.accepted.append(tried.transfer)
             return Told(asked, tried.transfer.id, tried.transfer.status)
 
         async with asyncio.TaskGroup() as asking:

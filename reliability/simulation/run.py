@@ -93,12 +93,7 @@ async def run_seed(
     try:
         await _play(chance, asking, more=rng.randint(0, 400))
         chance.stop_faults()
-        await _drain(world, chance, asking, result, within_s=drain_s)
-        result.violations += [
-            f"a client ended with {task.exception()!r}"
-            for task in asking
-            if task.done() and not task.cancelled() and task.exception() is not None
-        ]
+        result.violations += await drain(world, chance, asking, within_s=drain_s)
         told = [told for client in clients for told in client.told]
         result.violations += await verify(databases, buckets=buckets, told=told, result=result)
     finally:
@@ -120,15 +115,20 @@ async def _play(chance: Chance, asking: "list[asyncio.Task[None]]", *, more: int
                 return
 
 
-async def _drain(
-    world: World,
-    chance: Chance,
-    asking: "list[asyncio.Task[None]]",
-    result: Result,
-    *,
-    within_s: float,
-) -> None:
-    """Steps without faults, until everything is over; how long that may take is bounded."""
+async def drain(
+    world: World, chance: Chance, asking: "Sequence[asyncio.Task[None]]", *, within_s: float
+) -> list[str]:
+    """Steps without faults until everything is over.
+
+    Args:
+        world: healed.
+        chance: without faults.
+        asking: clients, which have to come to their end too.
+        within_s: how much simulated time that may take.
+
+    Returns:
+        What did not come to its end, or not to a good one.
+    """
     loop = world.stage.loop
     began = loop.time()
     for step in range(_STEPS_MAX):
@@ -136,14 +136,19 @@ async def _drain(
         if step % _LOOK_EVERY == 0 and all(task.done() for task in asking):
             left = await world.open_transfers()
             if not left:
-                return
+                return [
+                    f"a client ended with {task.exception()!r}"
+                    for task in asking
+                    if task.exception() is not None
+                ]
             if loop.time() - began > within_s:
                 break
-    result.violations.append(
-        f"not over {loop.time() - began:.0f} s after the last fault:"
-        f" {await world.open_transfers()} transfers,"
-        f" {sum(not task.done() for task in asking)} clients"
-    )
+    transfers = await world.open_transfers()
+    clients = sum(not task.done() for task in asking)
+    after_s = loop.time() - began
+    return [
+        f"not over {after_s:.0f} s after the last fault: {transfers} transfers, {clients} clients"
+    ]
 
 
 def _some(rng: Random, buckets: int) -> list[int]:

@@ -1,0 +1,61 @@
+"""Hypothesis drives the simulation, and shrinks what it finds."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from devstack.postgres import PostgresServer
+from tests.integration.simulation_machine import Money, Theatre, opened_theatre
+
+# Found again by itself on each run: no database of examples is kept.
+SETTINGS = settings(
+    max_examples=12,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+
+
+@pytest.fixture(scope="module")
+def theatre(postgres: PostgresServer) -> Iterator[Theatre]:
+    with opened_theatre(postgres.dsn("postgres"), name="simulated_machine") as theatre:
+        yield theatre
+
+
+@pytest.fixture
+def machine(theatre: Theatre, quiet_logs: None) -> type[Money]:
+    class OfThisTest(Money):
+        pass
+
+    OfThisTest.theatre = theatre
+    return OfThisTest
+
+
+def test_whatever_happens_no_cent_is_lost(machine: type[Money]) -> None:
+    run_state_machine_as_test(machine, settings=SETTINGS)
+
+
+@pytest.mark.slow
+def test_what_it_finds_is_shrunk(machine: type[Money], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: the payee is credited, and the payer is told that it was refused."""
+
+    def tell_another(_message: Message, verdict: Verdict) -> Confirmed:
+        return Confirmed(
+            replace(verdict, kind=VerdictKind.REFUSED, reason=Reason.PAYEE_CLOSED.value)
+        )
+
+    monkeypatch.setattr(sagas.steps.confirm, "_answer", tell_another)
+    shrinking = settings(SETTINGS, phases=[Phase.generate, Phase.shrink])
+
+    with pytest.raises(AssertionError, match="refunded_has_refusal") as raised:
+        run_state_machine_as_test(machine, settings=shrinking)
+
+    told = "\n".join(raised.value.__notes__)
+    steps = told.count("state.") - told.count("state.teardown")
+    # Its beginning and one payment, which the drain alone brings to its wrong end.
+    assert steps == 2, told
