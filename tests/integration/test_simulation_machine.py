@@ -1,12 +1,18 @@
 """Hypothesis drives the simulation, and shrinks what it finds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+import sagas.steps.confirm
 from devstack.postgres import PostgresServer
+from sagas.messages import Message
+from sagas.states import Reason
+from sagas.steps.confirm import Confirmed
+from shards.verdicts import Verdict, VerdictKind
 from tests.integration.simulation_machine import Money, Theatre, opened_theatre
 
 # Found again by itself on each run: no database of examples is kept.
