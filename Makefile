@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& command -v $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints chaos slow-clients reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
