@@ -85,6 +85,37 @@ async def test_what_fails_again_after_its_redrive_is_a_new_open_letter(world: Wo
     assert [letter.status for letter in await kept(world, 1)] == ["redriven", "open"]
 
 
+async def test_a_letter_that_two_of_a_batch_repeat_is_counted_for_both(world: World):
+    """One is the same failure at a new place, the other the same place with another reason."""
+    confirm, _ = await confirm_that_met_a_bug(world)
+
+    again = replace(bug(confirm), id=RandomIds().new_id(1), reason="verdict_mismatch")
+    await keep(world, bug(confirm, position=1), again)
+
+    (one,) = await kept(world, 1)
+    assert (one.position, one.reason, one.attempts) == (0, "bug", 3)
+
+
+async def test_what_fails_again_beside_a_replay_of_its_decided_letter_is_a_new_one(world: World):
+    confirm, letter_id = await confirm_that_met_a_bug(world)
+    await ask(world, letter_id, Decision.REDRIVE)
+
+    await keep(world, bug(confirm), bug(confirm, position=8), bug(confirm, position=9))
+
+    letters = [(letter.position, letter.status, letter.attempts) for letter in await kept(world, 1)]
+    assert letters == [(0, "redriven", 2), (8, "open", 2)]
+
+
+async def test_a_replay_of_a_decided_letter_is_not_counted_on_the_open_one(world: World):
+    confirm, letter_id = await confirm_that_met_a_bug(world)
+    await ask(world, letter_id, Decision.REDRIVE)
+    await keep(world, bug(confirm, position=9))
+
+    await keep(world, bug(confirm))
+
+    assert [letter.attempts for letter in await kept(world, 1)] == [2, 1]
+
+
 async def test_two_workers_that_keep_the_same_message_at_once_count_it(world: World):
     letter = poison(bucket=1)
 
