@@ -1,9 +1,9 @@
 """Decisions on dead letters on PostgreSQL: once, each in the trail, and none that hides money."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -15,8 +15,7 @@ from sagas.steps.cancel import AskedBy
 from shards.dead_letters import LetterStatus
 from shards.errors import ShardAwayError
 from shards.ids import RandomIds
-from shards.router import ShardMap
-from tests.databases import ShardDatabase, open_map
+from tests.databases import ShardDatabase, moved, open_map
 from tests.integration.books import BUCKETS, audit_of, broken
 from tests.integration.letters import (
     KEYS,
@@ -94,7 +93,7 @@ async def test_poison_that_verifies_with_a_key_that_is_back_can_be_redriven(worl
     letter = bug(message_of(held, Step.TRY_CONFIRM))
     letter_id = await keep(world, replace(letter, reason="unknown_key", transfer_id=None))
 
-    assert await obstacle(world, letter_id, Decision.REDRIVE) is Obstacle.NAMES_NO_TRANSFER
+    assert await obstacle(world, letter_id, Decision.REDRIVE) is Obstacle.NOT_VERIFIED
     decided = await ask(world, letter_id, Decision.REDRIVE, keys=KEYS)
 
     assert isinstance(decided, Decided)
@@ -190,6 +189,33 @@ async def test_poison_is_discarded(world: World):
     assert decided.act.detail == "it names no transfer"
 
 
+async def test_what_may_be_ours_is_not_discarded_by_somebody_without_keys(world: World):
+    confirm, _ = await confirm_that_met_a_bug(world)
+    letter = replace(bug(confirm, position=7), reason="unknown_key", transfer_id=None)
+    letter_id = await keep(world, letter)
+
+    without = await ask(world, letter_id, Decision.DISCARD)
+    during = await ask(world, letter_id, Decision.DISCARD, keys=KEYS)
+    await world.deliver(confirm)
+    after = await ask(world, letter_id, Decision.DISCARD, keys=KEYS)
+
+    assert isinstance(without, Refused)
+    assert without.obstacle is Obstacle.NOT_VERIFIED
+    assert isinstance(during, Refused)
+    assert during.obstacle is Obstacle.TRANSFER_OPEN
+    assert isinstance(after, Decided)
+    assert await trail(world, 1) == [after.act]
+
+
+async def test_the_trail_says_that_nobody_verified_what_was_discarded(world: World):
+    letter_id = await keep(world, replace(poison(bucket=1), reason="forged"))
+
+    decided = await ask(world, letter_id, Decision.DISCARD)
+
+    assert isinstance(decided, Decided)
+    assert decided.act.detail == "not verified: no keys given; it was forged when it came"
+
+
 # --- decided once
 
 
@@ -257,18 +283,57 @@ async def test_an_unknown_letter_is_refused(world: World, bucket: int):
     assert refused is Obstacle.UNKNOWN_LETTER
 
 
-@pytest.fixture
-async def misplaced(shard_databases: list[ShardDatabase]) -> AsyncIterator[ShardMap]:
-    """A map that takes the second shard's buckets to be on the first one, too, and conversely."""
-    one, two = shard_databases
-    wrong = [replace(one, dsn=two.dsn), replace(two, dsn=one.dsn)]
-    shards = open_map(wrong, buckets=BUCKETS)
-    yield shards
-    await shards.close()
+async def decide_with_a_map(
+    databases: list[ShardDatabase], letter_id: UUID, decision: Decision
+) -> Decided | Refused:
+    shards = open_map(databases, buckets=BUCKETS)
+    try:
+        order = Order(decision=decision, done_by="Ada", reason="why")
+        return await decide(shards, letter_id, order, keys=None)
+    finally:
+        await shards.close()
+
+
+async def test_an_open_transfer_is_not_taken_for_missing_on_a_shard_that_does_not_own_it(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    """The map is right for the letter on the payee's shard, and wrong for the payer."""
+    _, letter_id = await confirm_that_met_a_bug(world)
+
+    refused = await decide_with_a_map(moved(shard_databases, 0), letter_id, Decision.DISCARD)
+
+    assert isinstance(refused, Refused)
+    assert refused.obstacle is Obstacle.BUCKET_NOT_HERE
+    assert (await kept(world, 1))[0].status is LetterStatus.OPEN
+
+
+async def test_a_verdict_is_not_taken_for_missing_on_a_shard_that_does_not_own_it(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    """The map is right for letter and transfer, and wrong for the payee."""
+    payer, payee = await world.pair(funds=100)
+    held = await world.try_transfer(payer, payee, 10)
+    letter_id = await keep(world, bug(message_of(held, Step.TRY_CONFIRM)))
+
+    refused = await decide_with_a_map(moved(shard_databases, 1), letter_id, Decision.REDRIVE)
+
+    assert isinstance(refused, Refused)
+    assert refused.obstacle is Obstacle.BUCKET_NOT_HERE
+
+
+async def test_a_letter_is_not_taken_for_missing_on_a_shard_that_does_not_own_it(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    letter_id = await keep(world, poison(bucket=1))
+
+    refused = await decide_with_a_map(moved(shard_databases, 1), letter_id, Decision.DISCARD)
+
+    assert isinstance(refused, Refused)
+    assert refused.obstacle is Obstacle.BUCKET_NOT_HERE
 
 
 async def test_a_letter_on_a_shard_that_does_not_own_its_bucket_is_not_decided(
-    world: World, misplaced: ShardMap
+    world: World, shard_databases: list[ShardDatabase]
 ):
     letter = poison(bucket=1)
     async with world.shards.of_bucket(0).connection() as conn:
@@ -279,8 +344,7 @@ async def test_a_letter_on_a_shard_that_does_not_own_its_bucket_is_not_decided(
             letter.id,
         )
 
-    order = Order(decision=Decision.DISCARD, done_by="Ada", reason="why")
-    refused = await decide(misplaced, letter.id, order, keys=None)
+    refused = await decide_with_a_map(moved(shard_databases, 1), letter.id, Decision.DISCARD)
 
     assert isinstance(refused, Refused)
     assert refused.obstacle is Obstacle.BUCKET_NOT_HERE
