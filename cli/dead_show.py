@@ -24,9 +24,9 @@ from sagas.dead_letters import (
     refusal_of,
     refusal_of_decided,
 )
-from sagas.deciding import examine, find_letter
+from sagas.deciding import examine, find_letter, misplaced
 from shards.dead_letters import LetterStatus, StoredDeadLetter
-from shards.errors import ShardTransientError
+from shards.errors import BucketNotHereError, ShardTransientError
 from shards.operator_acts import StoredAct, list_acts
 
 _SHOWN_BYTES = 512
@@ -36,7 +36,7 @@ _ACTS_MAX = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """A letter and its surroundings; `case` is an error where a shard did not answer."""
+    """A letter and its surroundings; `case` is an error where a shard did not tell."""
 
     shard: str
     letter: StoredDeadLetter
@@ -114,6 +114,8 @@ def _hex_lines(value: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _transfer_line(case: LetterCase) -> str:
+    if case.lacks_keys:
+        return "not known: not verified, since no keys were given (HOLDFAST_MESSAGES__KEYS)"
     if case.transfer_id is None:
         return "none that is known: the bytes do not verify"
     if case.transfer is None:
@@ -140,6 +142,8 @@ def _would(decision: Decision, shown: _Shown) -> tuple[bool, str]:
     if shown.letter.status is not LetterStatus.OPEN:
         refused = refusal_of_decided(decision, shown.letter.status)
         return refused is None, "nothing, it was done" if refused is None else refused.detail
+    if isinstance(shown.case, BucketNotHereError):
+        return False, misplaced(shown.case).detail
     if not isinstance(shown.case, LetterCase):
         return False, f"not before {shown.case.shard} answers"
     refused = refusal_of(decision, shown.case)
@@ -153,6 +157,7 @@ def _as_json(shown: _Shown) -> Json:
     told: Json = {
         "shard": shown.shard,
         "letter": letter_as_json(shown.letter),
+        "lacks_keys": case.lacks_keys if case else None,
         "transfer_id": str(case.transfer_id) if case and case.transfer_id else None,
         "transfer": transfer_as_json(case.transfer) if case and case.transfer else None,
         "verdict": verdict_as_json(case.verdict) if case and case.verdict else None,

@@ -6,7 +6,7 @@ from pydantic_settings import SettingsError
 
 from config.settings import UnknownSettingError
 from messaging.errors import MessagingError
-from shards.errors import SchemaError, ShardAwayError, ShardTransientError
+from shards.errors import BucketNotHereError, SchemaError, ShardAwayError, ShardTransientError
 
 
 class CommandError(Exception):
@@ -25,6 +25,23 @@ _TOLD = (
 )
 
 
+# The first that fits: subclasses before what they are.
+_ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (ValidationError, "see .env.example for all settings"),
+    (SettingsError, "lists and maps are written as JSON"),
+    (
+        ShardAwayError,
+        (
+            "is the database running? `make run` starts one for development,"
+            " HOLDFAST_SHARDS names others"
+        ),
+    ),
+    (BucketNotHereError, "compare HOLDFAST_SHARDS with the table `buckets` of that shard"),
+    (ShardTransientError, "run the command again"),
+    ((asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError), "run `holdfast migrate`"),
+)
+
+
 def explain(error: BaseException) -> str | None:
     """The line for an error that a person can do something about; None for a bug."""
     if isinstance(error, ExceptionGroup):
@@ -39,22 +56,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _advice(error: BaseException) -> str | None:
-    match error:
-        case ValidationError():
-            return "see .env.example for all settings"
-        case SettingsError():
-            return "lists and maps are written as JSON"
-        case ShardAwayError():
-            return (
-                "is the database running? `make run` starts one for development,"
-                " HOLDFAST_SHARDS names others"
-            )
-        case ShardTransientError():
-            return "run the command again"
-        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
-            return "run `holdfast migrate`"
-        case _:
-            return None
+    return next((advice for kinds, advice in _ADVICE if isinstance(error, kinds)), None)
 
 
 def _first(error: ValidationError) -> str:

@@ -29,6 +29,11 @@ ENDS_AS = {
 }
 ACT_OF = {decision: f"dead_letter.{decision}" for decision in Decision}
 
+# Found before any key was looked for: no key makes these a message.
+_FOUND_WITHOUT_KEYS = frozenset(("undecodable", "unknown_version"))
+# Ours perhaps, and of a transfer: its key was missing, or its signature was right.
+_MAY_NAME_A_TRANSFER = frozenset(("unknown_key", "wrong_step", "unknown_bucket"))
+
 
 class Obstacle(StrEnum):
     """Why a decision is refused."""
@@ -36,6 +41,7 @@ class Obstacle(StrEnum):
     UNKNOWN_LETTER = "unknown_letter"
     BUCKET_NOT_HERE = "bucket_not_here"
     ALREADY_DECIDED = "already_decided"
+    NOT_VERIFIED = "not_verified"
     NAMES_NO_TRANSFER = "names_no_transfer"
     UNKNOWN_TRANSFER = "unknown_transfer"
     TRANSFER_OVER = "transfer_over"
@@ -51,18 +57,27 @@ class Refused:
     detail: str
 
 
+_NOT_VERIFIED = Refused(
+    Obstacle.NOT_VERIFIED,
+    "not verified: no keys given, and it may name a transfer. Run it again with the workers' keys"
+    " in HOLDFAST_MESSAGES__KEYS",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterCase:
     """A letter beside the rows it is about, as they are now.
 
     Attributes:
         transfer_id: of the message, where it verified; None where nothing it says is known.
+        lacks_keys: nobody looked whether it verifies: it would take keys, and none were given.
         transfer: None where there is none with this id.
         verdict: None where none was given.
     """
 
     letter: StoredDeadLetter
     transfer_id: UUID | None
+    lacks_keys: bool
     transfer: Transfer | None
     verdict: Verdict | None
 
@@ -81,6 +96,11 @@ def verified_transfer_id(letter: StoredDeadLetter, keys: KeyRing | None) -> UUID
         except PoisonError:
             continue
     return None
+
+
+def lacks_keys(letter: StoredDeadLetter, keys: KeyRing | None) -> bool:
+    """Whether only keys could tell what a letter's message is about, and there are none."""
+    return letter.transfer_id is None and keys is None and letter.reason not in _FOUND_WITHOUT_KEYS
 
 
 def refusal_of(decision: Decision, case: LetterCase) -> Refused | None:
@@ -105,6 +125,8 @@ def consequence_of(decision: Decision, case: LetterCase) -> str:
         assert case.transfer is not None, "a redrive without a transfer is refused"
         step = IMPLIED_STEP[Status(case.transfer.status)]
         return f"{step} asked for again: transfer {case.transfer.id} is {case.transfer.status}"
+    if case.lacks_keys:
+        return f"not verified: no keys given; it was {case.letter.reason} when it came"
     if case.transfer_id is None:
         return "it names no transfer"
     if case.transfer is None:
@@ -114,6 +136,8 @@ def consequence_of(decision: Decision, case: LetterCase) -> str:
 
 def _refusal_of_redrive(case: LetterCase) -> Refused | None:
     transfer = case.transfer
+    if case.lacks_keys:
+        return _NOT_VERIFIED
     if case.transfer_id is None:
         return Refused(
             Obstacle.NAMES_NO_TRANSFER,
@@ -143,6 +167,8 @@ def _refusal_of_redrive(case: LetterCase) -> Refused | None:
 
 
 def _refusal_of_discard(case: LetterCase) -> Refused | None:
+    if case.lacks_keys and case.letter.reason in _MAY_NAME_A_TRANSFER:
+        return _NOT_VERIFIED
     if case.transfer is None or Status(case.transfer.status) in TERMINAL:
         return None
     return Refused(

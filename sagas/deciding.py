@@ -7,6 +7,7 @@ one transaction on the letter's. A command that dies in between has decided noth
 was looked at a little sooner.
 """
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -18,11 +19,13 @@ from sagas.dead_letters import (
     Obstacle,
     Refused,
     consequence_of,
+    lacks_keys,
     refusal_of,
     refusal_of_decided,
     verified_transfer_id,
 )
 from sagas.messages import KeyRing
+from shards.connection import Connection
 from shards.dead_letters import (
     LetterStatus,
     StoredDeadLetter,
@@ -59,11 +62,12 @@ async def find_letter(shards: ShardMap, letter_id: UUID) -> StoredDeadLetter | N
     """The letter with this id; None when there is none.
 
     Raises:
+        BucketNotHereError: the map is wrong: that it is not there would say nothing.
         ShardTransientError: its shard could not be asked.
     """
     if not shards.knows(letter_id):
         return None
-    async with shards.of_id(letter_id).connection() as conn:
+    async with _owner(shards, letter_id) as conn:
         return await read_dead_letter(conn, letter_id)
 
 
@@ -73,6 +77,7 @@ async def examine(
     """A letter beside its transfer and verdict, each on its own shard.
 
     Raises:
+        BucketNotHereError: the map is wrong: a row that is not there would say nothing.
         ShardTransientError: one of the shards could not be asked.
     """
     transfer_id = verified_transfer_id(letter, keys)
@@ -81,7 +86,13 @@ async def examine(
     if verdict is not None:
         # A verdict is younger than the debit: beside it, a row read before may be out of date.
         transfer = await _find_transfer(shards, transfer_id)
-    return LetterCase(letter=letter, transfer_id=transfer_id, transfer=transfer, verdict=verdict)
+    return LetterCase(
+        letter=letter,
+        transfer_id=transfer_id,
+        lacks_keys=lacks_keys(letter, keys),
+        transfer=transfer,
+        verdict=verdict,
+    )
 
 
 async def decide(
@@ -92,10 +103,10 @@ async def decide(
     Raises:
         ShardTransientError: run it again; what was decided meanwhile stands.
     """
-    letter = await find_letter(shards, letter_id)
-    if letter is None:
-        return Refused(Obstacle.UNKNOWN_LETTER, f"there is no dead letter {letter_id}")
     try:
+        letter = await find_letter(shards, letter_id)
+        if letter is None:
+            return Refused(Obstacle.UNKNOWN_LETTER, f"there is no dead letter {letter_id}")
         consequence = ""
         if letter.status is LetterStatus.OPEN:
             # What allows a discard stays so: a transfer that is over, or not there. What allows a
@@ -107,9 +118,12 @@ async def decide(
             consequence = consequence_of(order.decision, case)
         return await _write(shards, letter, order, consequence=consequence)
     except BucketNotHereError as error:
-        return Refused(
-            Obstacle.BUCKET_NOT_HERE, f"{error}. HOLDFAST_SHARDS is not where the rows are"
-        )
+        return misplaced(error)
+
+
+def misplaced(error: BucketNotHereError) -> Refused:
+    """The refusal of any decision for which a shard was asked that does not own the bucket."""
+    return Refused(Obstacle.BUCKET_NOT_HERE, f"{error}. HOLDFAST_SHARDS is not where the rows are")
 
 
 async def _prepare(shards: ShardMap, case: LetterCase, order: Order) -> Refused | None:
@@ -157,12 +171,20 @@ async def _write(
 async def _find_transfer(shards: ShardMap, transfer_id: UUID | None) -> Transfer | None:
     if transfer_id is None or not shards.knows(transfer_id):
         return None
-    async with shards.of_id(transfer_id).connection() as conn:
+    async with _owner(shards, transfer_id) as conn:
         return (await read_transfers(conn, [transfer_id])).get(transfer_id)
 
 
 async def _find_verdict(shards: ShardMap, transfer: Transfer | None) -> Verdict | None:
     if transfer is None or transfer.payee_id is None or not shards.knows(transfer.payee_id):
         return None
-    async with shards.of_id(transfer.payee_id).connection() as conn:
+    async with _owner(shards, transfer.payee_id) as conn:
         return (await read_verdicts(conn, [transfer.id])).get(transfer.id)
+
+
+def _owner(shards: ShardMap, id_: UUID) -> AbstractAsyncContextManager[Connection]:
+    """The shard that owns the bucket of an id: elsewhere, no row does not mean that there is none.
+
+    A transaction, since that is what asks the shard whether it owns a bucket.
+    """
+    return shards.of_id(id_).transaction([bucket_of(id_)])

@@ -1,7 +1,7 @@
 """Dead letters: messages set aside for a person, with the reason, and what was decided on them."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -118,8 +118,7 @@ class LetterFilter:
 
 async def insert_dead_letters(conn: Connection, letters: Sequence[DeadLetter]) -> None:
     """Keeps dead letters; what was kept before is counted there, and its decision stands."""
-    kept = _added_up(letters, lambda d: (d.topic, d.partition, d.position, d.value_sha256))
-    kept = _added_up(kept, _same_failure)
+    kept = _one_of_each_place(letters)
     await conn.execute(
         _SQL["insert_dead_letters"],
         [d.id for d in kept],
@@ -179,20 +178,12 @@ async def decide_dead_letter(
     assert decided is not None, "it was open, under its lock"
 
 
-def _same_failure(letter: DeadLetter) -> Hashable:
-    if letter.transfer_id is None:
-        return letter.id
-    return letter.transfer_id, letter.topic, letter.value_sha256, letter.reason
-
-
-def _added_up(
-    letters: Sequence[DeadLetter], key_of: Callable[[DeadLetter], Hashable]
-) -> list[DeadLetter]:
-    """One letter of each key, the first, with the attempts of all."""
-    keys = [key_of(letter) for letter in letters]
-    attempts: Counter[Hashable] = Counter()
+def _one_of_each_place(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """The first letter of each place and bytes, with the attempts of all."""
     first: dict[Hashable, DeadLetter] = {}
-    for key, letter in zip(keys, letters, strict=True):
-        attempts[key] += letter.attempts
-        first.setdefault(key, letter)
-    return [replace(letter, attempts=attempts[key]) for key, letter in first.items()]
+    attempts: Counter[Hashable] = Counter()
+    for letter in letters:
+        place = (letter.topic, letter.partition, letter.position, letter.value_sha256)
+        first.setdefault(place, letter)
+        attempts[place] += letter.attempts
+    return [replace(letter, attempts=attempts[place]) for place, letter in first.items()]

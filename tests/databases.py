@@ -1,7 +1,7 @@
 """Databases for one test: cloned from a migrated template, dropped afterwards."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -64,6 +64,11 @@ def open_map(shards: list[ShardDatabase], *, buckets: int) -> ShardMap:
         ],
         buckets=buckets,
     )
+
+
+def moved(shards: list[ShardDatabase], bucket: int) -> list[ShardDatabase]:
+    """What a map that is wrong about one bucket says: another of two shards has it."""
+    return [replace(s, buckets=tuple(sorted({*s.buckets} ^ {bucket}))) for s in shards]
 
 
 async def _run(dsn: str, statement: str) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sagas.dead_letters import Decision, Refused
+from sagas.dead_letters import Decision, Obstacle, Refused
 from sagas.deciding import Decided, Order, decide, find_letter
 from sagas.messages import KeyRing, Message, Step
 from shards.dead_letters import DeadLetter, ReasonClass, StoredDeadLetter, insert_dead_letters
 from shards.ids import RandomIds
+from shards.operator_acts import StoredAct, list_acts
 from tests.integration.world import World
 
 KEYS = KeyRing({"k1": b"k" * 32})
@@ -55,6 +56,13 @@ async def keep(world: World, *letters: DeadLetter) -> UUID:
     return letters[0].id
 
 
+async def confirm_that_met_a_bug(world: World) -> tuple[Message, UUID]:
+    """A debited transfer's confirm, and its letter on the payee's shard."""
+    payer, payee = await world.pair(funds=100)
+    confirm = await world.debited(payer, payee, 10)
+    return confirm, await keep(world, bug(confirm))
+
+
 async def kept(world: World, bucket: int) -> Sequence[StoredDeadLetter]:
     """All letters of a bucket, in the order they came."""
     async with world.shards.of_bucket(bucket).connection() as conn:
@@ -77,3 +85,16 @@ async def ask(
     """What an operator is told of a decision."""
     order = Order(decision=decision, done_by=by, reason=reason)
     return await decide(world.shards, letter_id, order, keys=keys)
+
+
+async def obstacle(world: World, letter_id: UUID, decision: Decision) -> Obstacle:
+    """Why a decision that must be refused is refused."""
+    refused = await ask(world, letter_id, decision)
+    assert isinstance(refused, Refused)
+    return refused.obstacle
+
+
+async def trail(world: World, bucket: int) -> list[StoredAct]:
+    """What operators did on the shard of a bucket, newest first."""
+    async with world.shards.of_bucket(bucket).connection() as conn:
+        return await list_acts(conn, limit=100, target_id=None)

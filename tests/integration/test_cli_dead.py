@@ -12,6 +12,7 @@ import pytest
 from devstack.ports import free_port
 from sagas.messages import Message
 from shards.ids import RandomIds
+from tests.databases import moved
 from tests.integration.command import Ended, Holdfast
 from tests.integration.letters import KEYS, bug, keep, kept, poison
 from tests.integration.world import World
@@ -205,11 +206,16 @@ async def test_keys_let_poison_be_verified(holdfast: Holdfast, world: World) -> 
     letter_id = await keep(world, letter)
     keys = {"HOLDFAST_MESSAGES__KEYS": json.dumps({"k1": "k" * 32})}
 
+    shown = await holdfast("dead", "show", str(letter_id))
+    told = parsed(await holdfast("dead", "show", str(letter_id), "--json", **keys))
     without = await holdfast("dead", "redrive", str(letter_id), *WHO)
     with_keys = await holdfast("dead", "redrive", str(letter_id), *WHO, **keys)
 
     assert (without.code, with_keys.code) == (1, 0)
-    assert "names_no_transfer" in without.out
+    assert "not known: not verified, since no keys were given" in shown.out
+    assert shown.out.count("refused: not verified: no keys given") == 2
+    assert (told["lacks_keys"], told["transfer_id"]) == (False, str(confirm.transfer_id))
+    assert "not_verified" in without.out
 
 
 async def test_while_the_transfers_shard_is_away_a_letter_is_shown_and_not_decided(
@@ -230,6 +236,23 @@ async def test_while_the_transfers_shard_is_away_a_letter_is_shown_and_not_decid
     assert f"{letter_id}: not done: shard0: no connection" in decided.out
     assert f"{poisoned}: discarded: it names no transfer" in decided.out
     assert decided.err.startswith("holdfast: shard0: no connection")
+
+
+async def test_a_shard_that_does_not_own_the_transfer_is_told(
+    holdfast: Holdfast, world: World
+) -> None:
+    _, letter_id = await confirm_that_met_a_bug(world)
+    wrong = replace(holdfast, shards=moved(holdfast.shards, 0))
+    wrong_for_the_letter = replace(holdfast, shards=moved(holdfast.shards, 1))
+
+    shown = await wrong("dead", "show", str(letter_id))
+    not_found = await wrong_for_the_letter("dead", "show", str(letter_id))
+
+    assert shown.code == 0
+    assert "not known now: shard1: bucket 0 is not owned here" in shown.out
+    assert shown.out.count("HOLDFAST_SHARDS is not where the rows are") == 2
+    assert not_found.code == 2
+    assert "shard0: bucket 1 is not owned here; compare HOLDFAST_SHARDS" in not_found.err
 
 
 async def test_two_commands_at_once_make_one_act(holdfast: Holdfast, world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cli.errors import CommandError, explain
 from cli.system import find_system
 from config.settings import UnknownSettingError, load_settings
-from shards.errors import BucketNotHereError, SchemaError, ShardAwayError
+from shards.errors import BucketNotHereError, SchemaError, ShardAwayError, ShardBusyError
 
 TOPICS = {
     "try_confirm": "x.try-confirm.v1",
@@ -87,7 +87,8 @@ def test_a_map_that_does_not_fit_is_refused(empty_folder: Path, buckets: list[li
     ("error", "advice"),
     [
         (ShardAwayError("s", "gone"), "`make run`"),
-        (BucketNotHereError("s", "moved"), "run the command again"),
+        (BucketNotHereError("s", "moved"), "compare HOLDFAST_SHARDS with"),
+        (ShardBusyError("s", "a lock"), "run the command again"),
         (SchemaError("s", "not migrated; run `holdfast migrate`"), "`holdfast migrate`"),
         (UnknownSettingError("HOLDFAST_X is not a setting"), "HOLDFAST_X"),
         (ExceptionGroup("both", [ShardAwayError("s", "gone")]), "`make run`"),

@@ -11,6 +11,7 @@ from sagas.dead_letters import (
     LetterCase,
     Obstacle,
     consequence_of,
+    lacks_keys,
     refusal_of,
     refusal_of_decided,
     verified_transfer_id,
@@ -91,9 +92,15 @@ def case_of(
     return LetterCase(
         letter=LETTER,
         transfer_id=transfer_id,
+        lacks_keys=False,
         transfer=transfer(status) if status else None,
         verdict=verdict,
     )
+
+
+def unverified(reason: str) -> LetterCase:
+    letter = replace(LETTER, reason=reason, transfer_id=None)
+    return replace(case_of(None, transfer_id=None), letter=letter, lacks_keys=True)
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,11 @@ class Case:
 
 CASES = [
     Case("no transfer", case_of(None, transfer_id=None), Obstacle.NAMES_NO_TRANSFER, None),
+    *(
+        Case(f"no keys, {reason}", unverified(reason), Obstacle.NOT_VERIFIED, Obstacle.NOT_VERIFIED)
+        for reason in ("unknown_key", "wrong_step", "unknown_bucket")
+    ),
+    Case("no keys, forged", unverified("forged"), Obstacle.NOT_VERIFIED, None),
     Case("not there", case_of(None), Obstacle.UNKNOWN_TRANSFER, None),
     Case("held", case_of(Status.HELD), None, Obstacle.TRANSFER_OPEN),
     Case("debited", case_of(Status.DEBITED), None, Obstacle.TRANSFER_OPEN),
@@ -206,3 +218,20 @@ def test_poison_names_a_transfer_only_if_we_signed_it(
 
 def test_what_verified_when_it_came_needs_no_key():
     assert verified_transfer_id(LETTER, None) == TRANSFER
+
+
+@pytest.mark.parametrize(
+    ("reason", "keys", "lacks"),
+    [
+        ("unknown_key", None, True),
+        ("forged", None, True),
+        ("unknown_key", KEYS, False),
+        ("undecodable", None, False),
+        ("unknown_version", None, False),
+    ],
+)
+def test_only_what_a_key_could_verify_lacks_keys(reason: str, keys: KeyRing | None, lacks: bool):
+    letter = replace(LETTER, reason=reason, transfer_id=None)
+
+    assert lacks_keys(letter, keys) is lacks
+    assert not lacks_keys(replace(letter, transfer_id=TRANSFER), keys)
