@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 SEED = 1
+MINUTES_MAX = 3
 
 
 async def test_a_smoke_run_of_the_nemesis_loses_nothing(tmp_path: Path):
@@ -16,6 +17,7 @@ async def test_a_smoke_run_of_the_nemesis_loses_nothing(tmp_path: Path):
     assert code == 0, said
     report = json.loads((folder / "report.json").read_text())
     assert report["violations"] == []
+    assert report["took_s"] <= MINUTES_MAX * 60
     assert report["accepted"] >= 3_000
     assert sum(report["injected"].values()) >= 10
     assert len(report["injected"]) >= 6

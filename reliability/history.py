@@ -23,7 +23,7 @@ answer: what happened is unknown. Each try of the same key is an operation of it
 What was done to the system stands beside that folder, in `faults.jsonl`:
 
     {"type": "fault", "kind": "kill_worker", "at": NS, "ended_at": NS, "target": "...",
-     "outcome": "injected" | "not_run", "detail": "..."}
+     "outcome": "injected" | "not_run" | "came_to_nothing", "detail": "..."}
 """
 
 import json
@@ -52,10 +52,11 @@ class Kind(StrEnum):
 
 
 class FaultOutcome(StrEnum):
-    """Whether a fault happened; what the machine refuses is not run, and not counted."""
+    """Whether a fault happened: only one that was injected counts."""
 
     INJECTED = "injected"
-    NOT_RUN = "not_run"
+    NOT_RUN = "not_run"  # The machine does not allow it, whatever is tried.
+    CAME_TO_NOTHING = "came_to_nothing"  # It could have happened and did not: busy, or no effect.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

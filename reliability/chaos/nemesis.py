@@ -4,13 +4,13 @@ import asyncio
 import json
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reliability.chaos.faults import INJECTORS, Field, Gate, Note
+from reliability.chaos.faults import INJECTORS, CameToNothing, Field, Gate, Note
 from reliability.chaos.flight import Flight, Recovery
 from reliability.chaos.kinds import OUTAGES, FaultKind
 from reliability.chaos.plan import Plan, PlannedFault
@@ -23,6 +23,9 @@ RECOVERY_S = 60.0
 _ACT_S = 90.0
 # A fault that waits longer for an earlier one is left out: it would come in another's place.
 _BUSY_S = 15.0
+# A kind that came to nothing so far is tried again: without it the run shows too little.
+_TRIES = 3
+_AGAIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,14 @@ class _Course:
     at: float
     healed_at: float
     note: Note
+    refused: bool = False
+    failed: bool = False
+
+    @property
+    def outcome(self) -> FaultOutcome:
+        if self.refused:
+            return FaultOutcome.NOT_RUN
+        return FaultOutcome.INJECTED if self.note.injected else FaultOutcome.CAME_TO_NOTHING
 
 
 class Nemesis:
@@ -85,21 +96,41 @@ class Nemesis:
 
     async def _one(self, fault: PlannedFault, began: float) -> None:
         await asyncio.sleep(began + fault.at_s - time.monotonic())
+        course = await self._try(fault)
+        for _ in range(_TRIES - 1):
+            if course.outcome is not FaultOutcome.CAME_TO_NOTHING or course.failed:
+                break
+            if self._has_happened(fault.kind):
+                break
+            self._progress(f"{fault.kind} is tried again: {course.note.detail}")
+            await asyncio.sleep(_AGAIN_S)
+            course = await self._try(fault)
+        self._write_down(fault.kind, course)
+
+    def _has_happened(self, kind: FaultKind) -> bool:
+        return any(
+            one.kind is kind and one.outcome is FaultOutcome.INJECTED for one in self.injected
+        )
+
+    async def _try(self, fault: PlannedFault) -> _Course:
         course = _Course(at=time.monotonic(), healed_at=time.monotonic(), note=Note(""))
         try:
             async with self._alone(fault):
                 await self._inject(fault, course)
         except Refused as refused:
-            course.note.injected, course.note.detail = False, refused.reason
+            course.refused, course.note.detail = True, refused.reason
+        except CameToNothing as nothing:
+            course.note.injected, course.note.detail = False, str(nothing)
         # One fault that fails is a finding about this harness; the run goes on and tells it.
         except Exception as error:  # noqa: BLE001
             course.note.injected, course.note.detail = False, f"failed: {error!r}"
+            course.failed = True
             self.failures.append(f"{fault.kind} (number {fault.number}): {error!r}")
         finally:
             self.active.pop(fault.number, None)
-        self._write_down(fault.kind, course)
+        return course
 
-    async def _inject(self, fault: PlannedFault, course: "_Course") -> None:
+    async def _inject(self, fault: PlannedFault, course: _Course) -> None:
         injector = INJECTORS[fault.kind](self._field(fault))
         async with self.gate.acting():
             self._flight.disturb()
@@ -128,7 +159,7 @@ class Nemesis:
                         await held.enter_async_context(self._held[name])
             except TimeoutError:
                 busy = ", ".join(fault.holds)
-                raise Refused(f"an earlier fault of {busy} had not ended") from None
+                raise CameToNothing(f"an earlier fault of {busy} had not ended") from None
             yield
 
     def _field(self, fault: PlannedFault) -> Field:
@@ -146,7 +177,7 @@ class Nemesis:
             kind=kind,
             at=course.at,
             healed_at=course.healed_at,
-            outcome=FaultOutcome.INJECTED if course.note.injected else FaultOutcome.NOT_RUN,
+            outcome=course.outcome,
             target=course.note.target,
             detail=course.note.detail,
         )
@@ -173,6 +204,16 @@ class Nemesis:
             )
         else:
             self._progress(f"{kind} does not count: {done.detail}")
+
+
+def fault_minimums(plan: Plan, done: Sequence[Injected], *, each: int) -> list[str]:
+    """What the checker has to find of every planned kind, as it wants to be told.
+
+    What came to nothing excuses no kind; what the machine refused is not asked for.
+    """
+    planned = Counter(fault.kind for fault in plan.faults)
+    planned.subtract(fault.kind for fault in done if fault.outcome is FaultOutcome.NOT_RUN)
+    return [f"fault={kind}:{min(each, n)}" for kind, n in sorted(planned.items()) if n > 0]
 
 
 def allowed_s(fault: Injected) -> float:

@@ -5,9 +5,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimums:
-    """Below any of these a run shows nothing, however clean it is."""
+    """Below any of these a run shows nothing, however clean it is.
+
+    Attributes:
+        each_kind: times that every planned kind must have happened, or as often as it was planned.
+        ending: transfers of each ending.
+    """
 
     faults: int
+    each_kind: int
     kinds: int
     transfers: int
     frames: int
@@ -58,7 +64,7 @@ SMOKE = Profile(
     ladders=4,
     rate=90.0,
     replayed_max=4_000,
-    minimums=Minimums(faults=10, kinds=6, transfers=3_000, frames=1, ending=5),
+    minimums=Minimums(faults=10, each_kind=1, kinds=6, transfers=3_000, frames=1, ending=5),
 )
 
 SOAK = Profile(
@@ -75,7 +81,7 @@ SOAK = Profile(
     ladders=12,
     rate=70.0,
     replayed_max=10_000,
-    minimums=Minimums(faults=300, kinds=18, transfers=100_000, frames=40, ending=50),
+    minimums=Minimums(faults=300, each_kind=5, kinds=18, transfers=100_000, frames=40, ending=50),
 )
 
 PROFILES = {profile.name: profile for profile in (SMOKE, SOAK)}
@@ -91,6 +97,7 @@ def shortened(profile: Profile, minutes: float) -> Profile:
         shortened=share < 1,
         minimums=Minimums(
             faults=int(whole.faults * share),
+            each_kind=max(1, int(whole.each_kind * share)),
             kinds=min(whole.kinds, max(1, int(whole.faults * share) // 2)),
             transfers=int(whole.transfers * share),
             frames=int(whole.frames * share),

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from reliability.chaos.exits import UnexpectedExit, told, wrong
 from reliability.chaos.flight import Recovery
 from reliability.chaos.freeze import Frame
 from reliability.chaos.judge import Judgement
+from reliability.chaos.kinds import FaultKind
 from reliability.chaos.nemesis import Injected
 from reliability.chaos.profiles import Profile
 from reliability.history import FaultOutcome
@@ -23,6 +25,8 @@ class Result:
 
     Attributes:
         accepted: transfers that a client was told of with 2xx.
+        skipped: requests that were due and not begun, as every client was busy.
+        gave_up: requests whose client asked no more before it had a final answer.
         statuses: transfers by status, on all shards.
         drained_s: from the last heal until everything was over; None if it was not.
         slowest: transfers that were under way longest, and their rows.
@@ -38,6 +42,8 @@ class Result:
     frames: Sequence[Frame]
     answers: Mapping[str, int]
     accepted: int
+    skipped: int
+    gave_up: int
     statuses: Mapping[str, int]
     reasons: Mapping[str, int]
     false_expiries: int
@@ -47,7 +53,7 @@ class Result:
     allowed_s: float
     stuck: Mapping[str, float]
     recoveries: Sequence[Recovery]
-    unexpected_exits: Mapping[str, Sequence[int | None]]
+    exits: Sequence[UnexpectedExit]
     judgements: Sequence[Judgement]
     problems: Sequence[str]
 
@@ -59,9 +65,16 @@ class Result:
 
     @property
     def not_run(self) -> dict[str, str]:
-        """Kinds that this machine refused or that came to nothing, with the last reason."""
-        ran = FaultOutcome.INJECTED
-        return {fault.kind.value: fault.detail for fault in self.faults if fault.outcome is not ran}
+        """Kinds that this machine refused, with the last reason."""
+        return self._details(FaultOutcome.NOT_RUN)
+
+    @property
+    def came_to_nothing(self) -> dict[str, str]:
+        """Kinds that could have happened and did not at least once, with the last reason."""
+        return self._details(FaultOutcome.CAME_TO_NOTHING)
+
+    def _details(self, outcome: FaultOutcome) -> dict[str, str]:
+        return {fault.kind.value: fault.detail for fault in self.faults if fault.outcome is outcome}
 
     @property
     def frames_taken(self) -> int:
@@ -98,6 +111,7 @@ class Result:
             for one in self.measured
             if (one.took_s or 0) > one.allowed_s
         ]
+        found += told(wrong(self.exits, self.faults))
         if self.false_expiries:
             found.append(f"{self.false_expiries} transfers expired long before their time")
         return found
@@ -126,34 +140,41 @@ class Result:
 
 def write_json(result: Result, path: Path) -> None:
     """The whole result, for machines."""
-    told = asdict(result) | {
+    document = asdict(result) | {
         "ok": result.ok,
         "injected": result.injected,
         "not_run": result.not_run,
+        "came_to_nothing": result.came_to_nothing,
         "violations": result.violations,
         "unmet": result.unmet,
         "recovery_s": _spread(result),
         "oldest_s": result.oldest_s,
     }
     # Sets of ids that were watched are of no use afterwards.
-    for recovery in told["recoveries"]:
+    for recovery in document["recoveries"]:
         recovery["left"] = sum(len(ids) for ids in recovery["left"].values())
-    path.write_text(json.dumps(told, indent=2, default=str) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def as_text(result: Result) -> str:
     """What a person wants to know, worst last."""
     profile = result.profile
     short = " (shortened: minimums in proportion)" if profile.shortened else ""
-    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(result.injected.items()))
+    kinds = f"{len(result.injected)} (of {len(FaultKind)}) kinds"
+    each = ", ".join(f"{kind} {count}" for kind, count in sorted(result.injected.items()))
     statuses = ", ".join(f"{result.statuses.get(one, 0):,} {one}" for one in ENDINGS)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(result.reasons.items()))
     answers = ", ".join(f"{count:,} x {status}" for status, count in sorted(result.answers.items()))
     lines = [
         f"profile {profile.name}{short}, seed {result.seed}, {result.took_s:.0f} s in all",
-        f"faults: {result.injected.total()} of {len(result.injected)} kinds: {kinds}",
+        f"{result.injected.total()} faults of {kinds}: {each}",
         *(f"  not run: {kind}: {why}" for kind, why in sorted(result.not_run.items())),
+        *(
+            f"  came to nothing: {one}: {why}"
+            for one, why in sorted(result.came_to_nothing.items())
+        ),
         f"answers: {answers}",
+        f"  {result.gave_up:,} requests given up; {result.skipped:,} not begun, all clients busy",
         f"transfers: {result.accepted:,} accepted; {statuses}",
         f"  reasons: {reasons}",
         f"freeze-frames: {result.frames_taken} of {len(result.frames)}",
@@ -161,7 +182,7 @@ def as_text(result: Result) -> str:
         f"oldest in flight: {result.oldest_s:.1f} s; false expiries: {result.false_expiries}",
         f"drained after the last heal: {_seconds(result.drained_s)} of {result.allowed_s:.0f} s",
         f"recovery: {_spread_text(result)}",
-        *(f"  {node} ended by itself: {codes}" for node, codes in result.unexpected_exits.items()),
+        *(f"  {text}" for text in told(result.exits)),
         *(f"{j.by}: {'clean' if j.clean else 'NOT clean'}" for j in result.judgements),
         *(f"VIOLATION: {text}" for text in result.violations),
         *(f"TOO LITTLE: {text}" for text in result.unmet),

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reliability.chaos.books import read_endings, read_ones
+from reliability.chaos.exits import exits_of
 from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.freeze import Frame
 from reliability.chaos.judge import Judgement, Phase
-from reliability.chaos.nemesis import allowed_after
+from reliability.chaos.nemesis import allowed_after, fault_minimums
 from reliability.chaos.parts import Parts, Progress, open_parts
 from reliability.chaos.plan import Plan, make_plan
 from reliability.chaos.profiles import Profile
 from reliability.chaos.report import ENDINGS, Result
 from reliability.chaos.stack import Stack, StackOptions
-from reliability.history import FaultOutcome
 
 STACK_FOLDER = "stack"
 
@@ -53,7 +53,7 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
     try:
         async with open_parts(stack, profile, seed=seed, folder=folder, progress=progress) as parts:
             quiet = await _under_fault(parts, plan, progress)
-            judgements = await _judged(parts, profile, progress)
+            judgements = await _judged(parts, plan, profile, progress)
             statuses, reasons, false_expiries = await read_endings(stack.direct_dsns)
             tally = parts.asking.tally
             return Result(
@@ -64,6 +64,8 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
                 frames=quiet.frames,
                 answers=dict(tally.answers),
                 accepted=len(tally.accepted),
+                skipped=parts.traffic.skipped,
+                gave_up=tally.gave_up,
                 statuses=dict(statuses),
                 reasons=dict(reasons),
                 false_expiries=false_expiries,
@@ -73,7 +75,7 @@ async def run(profile: Profile, *, seed: int, folder: Path, progress: Progress) 
                 allowed_s=quiet.allowed_s,
                 stuck=parts.flight.ages(),
                 recoveries=parts.flight.recoveries,
-                unexpected_exits=_exits(stack),
+                exits=exits_of(stack.nodes),
                 judgements=judgements,
                 problems=_problems(parts),
             )
@@ -148,21 +150,19 @@ async def _tell(parts: Parts, began: float, progress: Progress) -> None:
         )
 
 
-async def _judged(parts: Parts, profile: Profile, progress: Progress) -> list[Judgement]:
+async def _judged(
+    parts: Parts, plan: Plan, profile: Profile, progress: Progress
+) -> list[Judgement]:
     """What the checker and the audit say of the end."""
     progress("everybody reads their balance")
     await parts.workloads.read_everybody()
     progress("the checker looks at history and ledger")
-    checked = await parts.judge.check(Phase.FINAL, _minimums(parts, profile))
+    least = profile.minimums
+    minimums = [f"ending={ending}:{least.ending}" for ending in ENDINGS]
+    minimums += fault_minimums(plan, parts.nemesis.injected, each=least.each_kind)
+    checked = await parts.judge.check(Phase.FINAL, minimums)
     progress("the audit looks at every row")
     return [checked, await parts.judge.audit()]
-
-
-def _minimums(parts: Parts, profile: Profile) -> list[str]:
-    """What the checker has to find at least: it sees for itself that something was done."""
-    kinds = {f.kind for f in parts.nemesis.injected if f.outcome is FaultOutcome.INJECTED}
-    endings = [f"ending={ending}:{profile.minimums.ending}" for ending in ENDINGS]
-    return endings + [f"fault={kind}:1" for kind in sorted(kinds)]
 
 
 def _problems(parts: Parts) -> list[str]:
@@ -174,8 +174,3 @@ def _problems(parts: Parts) -> list[str]:
     if len(tally.unexpected) > 10:
         found.append(f"{len(tally.unexpected) - 10} more answers out of contract")
     return found
-
-
-def _exits(stack: Stack) -> dict[str, list[int | None]]:
-    nodes = [*stack.gateways, *stack.workers, *stack.brokers, *stack.servers]
-    return {node.name: node.unexpected_exits for node in nodes if node.unexpected_exits}

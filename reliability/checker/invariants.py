@@ -21,6 +21,7 @@ class Invariant(StrEnum):
     KEY_ONE_ID = "key_one_id"
     ROW_WAS_ASKED = "row_was_asked"
     STATUS_FORWARD = "status_forward"
+    ACCEPTED_SHOWN = "accepted_shown"
     END_EXPLAINS = "end_explains"
     HISTORY_TOTAL = "history_total"
     REPLAY_ENTRIES = "replay_entries"
@@ -57,6 +58,9 @@ SAYS: Mapping[Invariant, str] = MappingProxyType(
         Invariant.ROW_WAS_ASKED: "Every row of a user of the history was asked for in it.",
         Invariant.STATUS_FORWARD: (
             "A status that was read never goes back, and a terminal one never changes."
+        ),
+        Invariant.ACCEPTED_SHOWN: (
+            "A transfer that was accepted is never told away (403, 404) to its payer afterwards."
         ),
         Invariant.END_EXPLAINS: "How a transfer ended explains what was answered to its cancels.",
         Invariant.HISTORY_TOTAL: (

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reliability.checker.findings import Findings
-from reliability.checker.history import History, Op
+from reliability.checker.history import NEVER, History, Op
 from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import Ledger, LedgerRow
-from reliability.history import AskTransfer, Kind
+from reliability.history import AskOfTransfer, AskTransfer, Kind
 
 _RANK = {"held": 0, "debited": 1, "completed": 2, "refunded": 2, "cancelled": 2, "rejected": 2}
 _TERMINAL = 2
+_TOLD_AWAY = (403, 404)
 _CANCELLED_BY_PAYER = ("cancelled", "cancelled_by_payer")
 
 
@@ -43,7 +44,7 @@ def statuses_seen(history: History) -> dict[str, list[Seen]]:
 
 
 def check_statuses(history: History, ledger: Ledger, findings: Findings) -> None:
-    """No status goes back, none that is terminal changes, and the end explains each cancel."""
+    """No status goes back, no end changes or fails a cancel, and nothing accepted is told away."""
     for transfer, shown in statuses_seen(history).items():
         row = ledger.by_id.get(transfer)
         findings.examine(Invariant.STATUS_FORWARD)
@@ -60,6 +61,38 @@ def check_statuses(history: History, ledger: Ledger, findings: Findings) -> None
         for op in ops:
             if op.ask.kind is Kind.CANCEL:
                 _check_cancel(op, ledger.by_id.get(transfer), transfer, findings)
+    _check_shown(history, ledger, findings)
+
+
+def _check_shown(history: History, ledger: Ledger, findings: Findings) -> None:
+    """Whoever was told that its transfer is accepted is not told later that there is none."""
+    accepted = _accepted_at(history)
+    for transfer, ops in history.of_transfers.items():
+        for op in ops:
+            if not isinstance(op.ask, AskOfTransfer):
+                continue
+            if op.at <= accepted.get((op.ask.user, transfer), NEVER):
+                continue
+            findings.examine(Invariant.ACCEPTED_SHOWN)
+            if op.answer.status in _TOLD_AWAY:
+                findings.violated(
+                    Invariant.ACCEPTED_SHOWN,
+                    transfer,
+                    expected="the transfer, as it was accepted before it was asked for",
+                    found=f"{op.answer.status} {op.answer.code or ''}".rstrip(),
+                    shard=ledger.shard_of(op.ask.user),
+                )
+
+
+def _accepted_at(history: History) -> dict[tuple[str, str], int]:
+    """When a payer was first told of its transfer, by payer and transfer."""
+    first: dict[tuple[str, str], int] = {}
+    for (payer, _), ops in history.requests.items():
+        for op in ops:
+            if isinstance(op.ask, AskTransfer) and op.is_accepted and op.answer.id is not None:
+                known = first.get((payer, op.answer.id), NEVER)
+                first[payer, op.answer.id] = min(known, op.answered_at)
+    return first
 
 
 def _add(shown: list[Seen], op: Op) -> None:

@@ -222,6 +222,16 @@ def debited_and_then_cancelled(lines: list[Line], names: Names) -> None:
     lines += told(lines, ask, {"status": 200, "transfer_status": "debited"}, at=at)
 
 
+def a_read_that_finds_nothing(lines: list[Line], names: Names) -> None:
+    ask = {"kind": "read_transfer", "transfer": names["completed"], "user": names["payer"]}
+    lines += told(lines, ask, {"status": 404, "code": "not_found"})
+
+
+def a_cancel_that_is_not_the_payers(lines: list[Line], names: Names) -> None:
+    ask = {"kind": "cancel", "transfer": names["completed"], "user": names["payer"]}
+    lines += told(lines, ask, {"status": 403, "code": "not_payer"})
+
+
 def a_cancel_that_did_nothing(lines: list[Line], names: Names) -> None:
     answer = op_of(lines, kind="cancel", transfer=names["completed"])[1]
     answer |= {"status": 200, "code": None}
@@ -294,6 +304,8 @@ TOLD = (
     Told(by="status_forward", id="completed", edit=an_end_that_changed),
     Told(by="status_forward", id="completed", edit=a_status_that_went_back),
     Told(by="status_forward", id="cancelled", edit=debited_and_then_cancelled),
+    Told(by="accepted_shown", id="completed", edit=a_read_that_finds_nothing),
+    Told(by="accepted_shown", id="completed", edit=a_cancel_that_is_not_the_payers),
     Told(by="end_explains", id="completed", edit=a_cancel_that_did_nothing),
     Told(by="end_explains", id="cancelled", edit=too_late_though_cancelled),
     Told(by="read_current", id="payer", edit=a_stale_read),

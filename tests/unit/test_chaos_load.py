@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from typing_extensions import override
 
-from reliability.chaos.load.asking import Asking, minor, spelled
+from reliability.chaos.load.asking import Asking, Tally, minor, spelled
 from reliability.chaos.load.cast import DOORS, HOT, LADDER_STEPS, Cast, Member
 from reliability.chaos.load.http import Http, Reply, Request
 from reliability.chaos.load.workloads import Workloads
-from reliability.history import HistoryWriter
+from reliability.history import HistoryWriter, Kind
 from shards.ids import bucket_of
 
 BUCKET = 5
@@ -101,9 +101,12 @@ async def test_what_was_not_answered_is_asked_of_the_other_gateway_with_the_same
 async def test_who_is_not_patient_gives_up_after_one_try(history):
     gateways = Gateways(NONE)
 
-    await workloads(gateways, history, patient=False).ordinary(1)
+    load = workloads(gateways, history, patient=False)
+
+    await load.ordinary(1)
 
     assert len(gateways.asked) == 1
+    assert load._asking.tally.gave_up == 1
 
 
 async def test_a_ladder_sends_each_power_of_four_once(history):
@@ -142,6 +145,31 @@ async def test_nobody_is_in_a_bucket_that_exists(history):
     assert bucket_of(UUID(nobody)) == BUCKET
     assert UUID(nobody).version == 8
     assert nobody not in {one.id for one in CAST.everybody}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "is_expected"),
+    [
+        (Kind.TRANSFER, 429, True),
+        (Kind.DEPOSIT, 429, False),
+        (Kind.CANCEL, 409, True),
+        (Kind.TRANSFER, 409, False),
+        (Kind.READ_TRANSFER, 404, False),
+        (Kind.CANCEL, 403, False),
+        (Kind.READ_BALANCE, 404, False),
+        (Kind.READ_BALANCE, 422, False),
+        *((kind, status, True) for kind in Kind for status in (401, 503, None)),
+        *((kind, 500, False) for kind in Kind),
+    ],
+)
+def test_what_may_be_answered_depends_on_what_was_asked(
+    kind: Kind, status: int | None, is_expected: bool
+):
+    tally = Tally()
+
+    tally.note(kind, Request(method="GET", path="/"), Reply(status, {}, replayed=False))
+
+    assert (not tally.unexpected) == is_expected
 
 
 async def test_an_answer_out_of_contract_is_kept(history):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reliability.chaos.exits import UnexpectedExit, wrong
 from reliability.chaos.faults import Gate
 from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.flight import Recovery
@@ -16,6 +17,7 @@ from reliability.chaos.kinds import FaultKind
 from reliability.chaos.nemesis import Injected, allowed_after, allowed_s
 from reliability.chaos.profiles import SMOKE
 from reliability.chaos.report import ENDINGS, Result, as_text, write_json
+from reliability.chaos.stack import Role
 from reliability.history import FaultOutcome
 
 CLEAN = Judgement(by="checker", clean=True, exit_code=0, lines=())
@@ -33,6 +35,10 @@ def injected(kind: FaultKind, *, lasted_s: float = 1.0, healed_at: float = 100.0
     )
 
 
+def ended(node: str, role: Role, *, code: int, at: float = 100.0) -> UnexpectedExit:
+    return UnexpectedExit(node=node, role=role, code=code, at=at)
+
+
 def recovery(took_s: float, *, undisturbed: bool = True) -> Recovery:
     made = Recovery(kind="kill_worker", since=0.0, allowed_s=60.0, undisturbed=undisturbed)
     made.took_s = took_s
@@ -47,6 +53,8 @@ GOOD = Result(
     frames=[Frame(at_s=38, took_s=1.0, judgement=CLEAN, detail="")],
     answers={"202": 4_000},
     accepted=4_000,
+    skipped=7,
+    gave_up=123,
     statuses=dict.fromkeys(ENDINGS, 1_000),
     reasons={"expired": 3},
     false_expiries=0,
@@ -56,7 +64,7 @@ GOOD = Result(
     allowed_s=60.0,
     stuck={},
     recoveries=[recovery(4.0), recovery(6.0)],
-    unexpected_exits={},
+    exits=[],
     judgements=[CLEAN],
     problems=[],
 )
@@ -80,11 +88,56 @@ def test_every_kind_of_violation_is_one():
         replace(GOOD, false_expiries=1),
         replace(GOOD, recoveries=[recovery(61.0)]),
         replace(GOOD, problems=["answer out of contract: 500"]),
+        replace(GOOD, exits=[ended("gateway-1", Role.GATEWAY, code=75)]),
     ]
 
     assert [len(result.violations) for result in bad] == [1] * len(bad)
     assert not any(result.ok for result in bad)
     assert "a cent is lost" in as_text(bad[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "is_wrong"),
+    [
+        (FaultKind.KILL_BROKER, ended("worker-1", Role.WORKER, code=75), False),
+        (FaultKind.KILL_BROKER, ended("worker-1", Role.WORKER, code=75, at=98.0), True),
+        (FaultKind.KILL_BROKER, ended("worker-1", Role.WORKER, code=75, at=161.0), True),
+        (FaultKind.POISON_MESSAGES, ended("worker-1", Role.WORKER, code=75), True),
+        (FaultKind.KILL_BROKER, ended("worker-1", Role.WORKER, code=78), True),
+        (FaultKind.DELETE_TOPICS, ended("worker-1", Role.WORKER, code=78), False),
+        (FaultKind.DELETE_TOPICS, ended("worker-1", Role.WORKER, code=-11), True),
+        (FaultKind.KILL_BROKER, ended("gateway-1", Role.GATEWAY, code=75), True),
+        (FaultKind.FULL_DISK, ended("shard0", Role.DATABASE, code=1), False),
+        (FaultKind.KILL_BROKER, ended("broker-1", Role.BROKER, code=1), False),
+    ],
+)
+def test_an_end_that_no_fault_explains_is_wrong(
+    kind: FaultKind, one: UnexpectedExit, is_wrong: bool
+):
+    assert wrong([one], [injected(kind)]) == ([one] if is_wrong else [])
+
+
+def test_a_fault_that_came_to_nothing_explains_no_end():
+    nothing = replace(injected(FaultKind.KILL_BROKER), outcome=FaultOutcome.CAME_TO_NOTHING)
+    one = ended("worker-1", Role.WORKER, code=75)
+
+    assert wrong([one], [nothing]) == [one]
+
+
+def test_ends_are_told_by_process_and_code():
+    ends = [ended("worker-1", Role.WORKER, code=75)] * 2 + [ended("shard0", Role.DATABASE, code=1)]
+    text = as_text(replace(GOOD, exits=ends))
+
+    assert "worker-1 ended by itself with code 75, 2 times" in text
+    assert "shard0 ended by itself with code 1" in text
+
+
+def test_what_the_load_left_out_is_told(tmp_path: Path):
+    write_json(GOOD, tmp_path / "report.json")
+    document = json.loads((tmp_path / "report.json").read_text())
+
+    assert (document["skipped"], document["gave_up"]) == (7, 123)
+    assert "123 requests given up; 7 not begun" in as_text(GOOD)
 
 
 def test_a_recovery_among_other_faults_is_no_violation():
@@ -103,6 +156,15 @@ def test_too_little_is_told_and_not_good():
     assert [len(result.unmet) for result in poor] == [1] * len(poor)
     assert not any(result.ok for result in poor)
     assert "full_disk" in poor[-1].not_run
+
+
+def test_what_came_to_nothing_is_told_apart_from_what_the_machine_refused():
+    nothing = replace(GOOD.faults[0], outcome=FaultOutcome.CAME_TO_NOTHING, detail="busy")
+    result = replace(GOOD, faults=[nothing, *GOOD.faults[1:]])
+
+    assert result.came_to_nothing == {nothing.kind.value: "busy"}
+    assert result.not_run == {}
+    assert f"{len(FaultKind) - 1} (of {len(FaultKind)}) kinds" in as_text(result)
 
 
 def test_a_long_outage_of_a_shard_may_take_twice_its_time():

@@ -1,16 +1,25 @@
 """Every fault as a context manager: it is injected on the way in and healed on the way out.
 
-One that the machine refuses raises `Refused` on the way in.
+One that the machine refuses raises `Refused` on the way in, one that cannot be injected now
+`CameToNothing`; a process that is not ready in time is `NotReadyError`, on either way.
 """
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from reliability.chaos.faults import databases, messages, network, processes
-from reliability.chaos.faults.field import Field, Gate, Note
+from reliability.chaos.faults.field import CameToNothing, Field, Gate, Note, NotReadyError
 from reliability.chaos.kinds import FaultKind
 
-__all__ = ["INJECTORS", "Field", "Gate", "Injector", "Note"]
+__all__ = [
+    "INJECTORS",
+    "CameToNothing",
+    "Field",
+    "Gate",
+    "Injector",
+    "NotReadyError",
+    "Note",
+]
 
 Injector = Callable[[Field], AbstractAsyncContextManager[Note]]
 

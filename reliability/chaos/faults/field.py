@@ -49,6 +49,14 @@ class Gate:
                 self._changed.notify_all()
 
 
+class CameToNothing(Exception):  # noqa: N818 - nothing failed, there was nothing to do it to
+    """A fault cannot be injected now, and could at another time."""
+
+
+class NotReadyError(Exception):
+    """A process that a fault has started, or started again, could not be used in time."""
+
+
 @dataclass(slots=True)
 class Note:
     """What a fault says of itself; `injected` becomes False when it came to nothing."""

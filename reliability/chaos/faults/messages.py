@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from reliability.chaos.faults.field import Field, Note, meanwhile
+from reliability.chaos.faults.field import CameToNothing, Field, Note, meanwhile
 from reliability.chaos.faults.log import Log, LogError, Written, open_admin, open_log
-from reliability.chaos.stack import Refused
 
 _COPIES_MAX = 4
 _HELD_BACK = 50
@@ -64,7 +63,7 @@ async def delete_topics(field: Field) -> AsyncIterator[Note]:
         async with open_admin(stack) as admin:
             await admin.delete_topics(list(stack.topic_names.all))
     except LogError as error:
-        raise Refused(f"no broker deletes topics now: {error!r}") from error
+        raise CameToNothing(f"no broker deletes topics now: {error!r}") from error
     try:
         yield Note("all topics")
     finally:
@@ -92,7 +91,7 @@ async def forged_messages(field: Field) -> AsyncIterator[Note]:
     async with _log(field) as log:
         true = await log.read_from_zero(limit=field.profile.replayed_max)
         if not true:
-            raise Refused("no message has been sent yet that could be changed")
+            raise CameToNothing("no message has been sent yet that could be changed")
         messages = [_forge(field, field.rng.choice(true), true) for _ in range(_FORGED)]
         await _write(log, messages, note)
     yield note
@@ -128,7 +127,7 @@ async def _log(field: Field) -> AsyncIterator[Log]:
         async with open_log(field.stack) as log:
             yield log
     except LogError as error:
-        raise Refused(f"no broker answers now: {error!r}") from error
+        raise CameToNothing(f"no broker answers now: {error!r}") from error
 
 
 async def _write(log: Log, messages: list[Written], note: Note) -> None:

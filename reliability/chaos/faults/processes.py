@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from reliability.chaos.faults.field import Field, Note, meanwhile
+from reliability.chaos.faults.field import Field, Note, NotReadyError, meanwhile
 from reliability.chaos.stack import BrokerNode, Node, ProgramNode
 
 _STORM_EVERY_S = (1.0, 4.0)
+# A worker that gave up on a broker which was away is started again, and needs its time twice.
+_READY_S = 60.0
 _SMALL_POOL = {"HOLDFAST_POSTGRES__POOL_SIZE": "2"}
 _LOCKED_S_MAX = 4.0
 _OFFSETS_S = (-7_200.0, -90.0, 90.0, 7_200.0)
@@ -80,6 +82,7 @@ async def truncate_broker_log(field: Field) -> AsyncIterator[Note]:
     """What a power cut does to a broker: acknowledged messages that were not flushed are gone."""
     broker = await _leader(field)
     cut = await broker.truncate_tail(field.rng.uniform(0.2, 1.0))
+    await _start(broker)
     yield Note(broker.name, f"{cut} bytes were cut", injected=cut > 0)
 
 
@@ -97,7 +100,7 @@ async def rebalance_storm(field: Field) -> AsyncIterator[Note]:
             begun += 1
             async with field.gate.acting():
                 await (worker.stop() if field.rng.random() < 0.5 else worker.kill())
-                await worker.start()
+                await _start(worker)
             await asyncio.sleep(field.rng.uniform(*_STORM_EVERY_S))
 
     try:
@@ -170,15 +173,19 @@ async def _paused(node: Node) -> AsyncIterator[Note]:
 async def _restarted(node: ProgramNode, settings: dict[str, str]) -> AsyncIterator[Note]:
     note = Note(node.name)
     try:
-        if not await node.restart_with(settings):
-            note.detail = "it was not ready in time"
+        _must_be(await node.restart_with(settings, ready_within_s=_READY_S), node)
         yield note
     finally:
-        await node.restart_with({})
+        _must_be(await node.restart_with({}, ready_within_s=_READY_S), node)
 
 
 async def _start(node: Node) -> None:
-    await node.start()
+    _must_be(await node.start(ready_within_s=_READY_S), node)
+
+
+def _must_be(ready: bool, node: Node) -> None:
+    if not ready:
+        raise NotReadyError(f"{node.name} was not ready in {_READY_S:.0f} s: see its log")
 
 
 async def _leader(field: Field) -> BrokerNode:

@@ -23,11 +23,6 @@ class Traffic:
         self.skipped = 0
         self.errors: list[str] = []
 
-    @property
-    def under_way(self) -> int:
-        """Workloads that have not ended."""
-        return len(self._busy)
-
     async def run(self) -> None:
         """Until it is cancelled; what is under way then goes on."""
         began = time.monotonic()

@@ -8,7 +8,7 @@ from reliability.chaos.stack.broker_node import BrokerNode
 from reliability.chaos.stack.database_node import DatabaseNode
 from reliability.chaos.stack.errors import Refused
 from reliability.chaos.stack.links import Counters, Direction, Link
-from reliability.chaos.stack.node import Node, Role
+from reliability.chaos.stack.node import Exit, Node, Role
 from reliability.chaos.stack.options import StackOptions
 from reliability.chaos.stack.program_node import ProgramNode
 from reliability.chaos.stack.stack import Stack
@@ -18,6 +18,7 @@ __all__ = [
     "Counters",
     "DatabaseNode",
     "Direction",
+    "Exit",
     "Link",
     "Node",
     "ProgramNode",

@@ -2,7 +2,7 @@
 
 
 class Refused(Exception):  # noqa: N818 - it is the machine's no, and no error of ours
-    """This machine does not allow a fault; it is reported as not run.
+    """This machine does not allow a fault, at any time; it is reported as not run.
 
     Args:
         reason: what was refused, and by what.

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Protocol
@@ -38,14 +39,22 @@ class Server(Endable, Protocol):
         """Whether it can be used; raises DevstackError when it has ended instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """An end that nobody here asked for: its code (negative: the signal), when it was noticed."""
+
+    code: int | None
+    at: float
+
+
 class Node:
     """A process under our hands.
 
     Attributes:
         name: such as `gateway-1`, `worker-2`, `broker-1`, `shard0`.
         role: what it is for.
-        unexpected_exits: exit codes of the times it ended although nobody ended it here (negative:
-            the signal); the stack starts it again within 2 s.
+        exits: the times it ended although nobody ended it here; the stack starts it again within
+            2 s.
 
     Args:
         server: prepared, and not started.
@@ -57,7 +66,7 @@ class Node:
     ) -> None:
         self.name = name
         self.role = role
-        self.unexpected_exits: list[int | None] = []
+        self.exits: list[Exit] = []
         self._server = server
         self._say = say
         self._wanted = False
@@ -65,6 +74,11 @@ class Node:
         self._ended_at: float | None = None
         # What one does to it is done before the next begins, the watch's restarts too.
         self._hands = asyncio.Lock()
+
+    @property
+    def unexpected_exits(self) -> list[int | None]:
+        """The codes of `exits`."""
+        return [one.code for one in self.exits]
 
     @property
     def pid(self) -> int:
@@ -155,7 +169,7 @@ class Node:
             self._ended_at = time.monotonic()
             self._paused = False
             code = self._server.child.exit_code
-            self.unexpected_exits.append(code)
+            self.exits.append(Exit(code, self._ended_at))
             self._say(f"{self.name} ended by itself with code {code}")
         elif time.monotonic() - self._ended_at >= _START_AGAIN_S:
             await self._launch()
