@@ -2,10 +2,7 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +11,7 @@ from config.logging import configure_logging
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
+from reliability.simulation.scratch import FAST, scratch_server
 from shards.router import ShardMap
 from tests.databases import (
     TEMPLATE,
@@ -26,13 +24,6 @@ from tests.databases import (
 
 BUCKETS = 8
 
-# A killed server keeps what it has written either way; only a power cut tells the difference.
-# What it does by itself, at a moment of its own, a simulation could not repeat.
-FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
-
-MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
-MEMORY_BYTES_MIN = 2 * 1024**3
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _as_in_production() -> None:
@@ -41,25 +32,12 @@ def _as_in_production() -> None:
     raise_file_limit()
 
 
-@contextmanager
-def _in_memory(otherwise: Path) -> Iterator[Path]:
-    """A folder on the RAM disk where there is a roomy one: each test makes two databases."""
-    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_BYTES_MIN:
-        yield otherwise
-        return
-    with tempfile.TemporaryDirectory(prefix="holdfast-", dir=MEMORY) as folder:
-        yield Path(folder)
-
-
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server with the migrated template; those who stop one start their own."""
-    with _in_memory(tmp_path_factory.mktemp("postgres")) as folder:
-        server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", FAST)
-        server.start()
+    with scratch_server(FAST) as server:
         asyncio.run(create_template(server.dsn("postgres"), server.dsn(TEMPLATE)))
         yield server
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -17,19 +17,21 @@ BUCKETS = 8
 _SHARDS = 2
 
 
-# Nobody pulls the plug of a scratch server; and what it does by itself must not wait for chance.
-SETTINGS = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+# A killed server keeps what it has written either way; only a power cut tells the difference. And
+# what a server does by itself, at a moment of its own, a simulation could not repeat.
+FAST = {"fsync": "off", "full_page_writes": "off"}
+_REPEATABLE = {**FAST, "autovacuum": "off"}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh folder is made in it
-_MEMORY_BYTES_MIN = 1024**3
+_MEMORY_BYTES_MIN = 2 * 1024**3
 
 
 @contextmanager
-def scratch_server() -> Iterator[PostgresServer]:
+def scratch_server(settings: Mapping[str, str] = _REPEATABLE) -> Iterator[PostgresServer]:
     """A PostgreSQL of its own, in memory where there is room, gone afterwards."""
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES_MIN
     with tempfile.TemporaryDirectory(prefix="holdfast-", dir=_MEMORY if roomy else None) as name:
         folder = Path(name)
-        server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", SETTINGS)
+        server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", settings)
         server.start()
         try:
             yield server

@@ -8,6 +8,7 @@ import pytest
 
 from config.logging import configure_logging
 from devstack.postgres import PostgresServer
+from reliability.simulation.scratch import scratch_server
 from shards.router import ShardMap
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.books import BUCKETS
@@ -27,6 +28,13 @@ def world(shards: ShardMap) -> World:
 def holdfast(tmp_path: Path, shard_databases: list[ShardDatabase]) -> Holdfast:
     """The command, on the same two shards."""
     return Holdfast(tmp_path, shard_databases)
+
+
+@pytest.fixture(scope="session")
+def scratch_dsn() -> Iterator[str]:
+    """The server of simulations, which does nothing by itself."""
+    with scratch_server() as server:
+        yield server.dsn("postgres")
 
 
 @pytest.fixture

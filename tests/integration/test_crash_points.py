@@ -10,7 +10,6 @@ from typing_extensions import override
 import sagas.idempotency
 import sagas.steps.confirm
 from config.logging import configure_logging
-from devstack.postgres import PostgresServer
 from messaging.errors import BrokerUnavailableError
 from reliability.crashpoints.bench import Bench
 from reliability.crashpoints.crew import quiet_logs
@@ -61,10 +60,10 @@ def one_of_each() -> list[Kind]:
 
 
 @pytest.fixture(scope="module")
-def bench(postgres: PostgresServer) -> Iterator[Bench]:
+def bench(scratch_dsn: str) -> Iterator[Bench]:
     """Databases and a loop for all points of this module."""
     quiet_logs()
-    made = Bench(postgres.dsn("postgres"), prefix="crash_points")
+    made = Bench(scratch_dsn, prefix="crash_points")
     yield made
     made.close()
     configure_logging(level="warning", format_="console")

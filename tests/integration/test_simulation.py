@@ -14,7 +14,6 @@ import sagas.redrive
 import sagas.steps.confirm
 import sagas.steps.try_transfer
 import shards.users
-from devstack.postgres import PostgresServer
 from messaging.sender import Outgoing
 from reliability.simulation.many import known_regressions, run_seeds
 from reliability.simulation.run import TRANSFERS, Result
@@ -47,10 +46,10 @@ def violations(results: Sequence[Result]) -> list[str]:
 
 
 @pytest.mark.parametrize("first", SEEDS[::SHARE], ids=lambda first: f"{first}-{first + SHARE - 1}")
-def test_no_seed_loses_doubles_or_strands_a_cent(postgres: PostgresServer, first: int) -> None:
+def test_no_seed_loses_doubles_or_strands_a_cent(scratch_dsn: str, first: int) -> None:
     seeds = range(first, first + SHARE)
 
-    results = run_seeds(postgres.dsn("postgres"), seeds, transfers=TRANSFERS)
+    results = run_seeds(scratch_dsn, seeds, transfers=TRANSFERS)
 
     assert violations(results) == []
     # Something was at stake, and something ended well.
@@ -58,22 +57,22 @@ def test_no_seed_loses_doubles_or_strands_a_cent(postgres: PostgresServer, first
     assert sum(result.endings["completed"] for result in results) > 0
 
 
-def test_seeds_that_failed_once_do_not_fail_again(postgres: PostgresServer) -> None:
+def test_seeds_that_failed_once_do_not_fail_again(scratch_dsn: str) -> None:
     seeds = known_regressions()
 
-    assert violations(run_seeds(postgres.dsn("postgres"), seeds, transfers=TRANSFERS)) == []
+    assert violations(run_seeds(scratch_dsn, seeds, transfers=TRANSFERS)) == []
     assert seeds, "regressions.txt names none"
 
 
-def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(postgres: PostgresServer) -> None:
+def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(scratch_dsn: str) -> None:
     """Also after other seeds, and in a process in which Python's hashes are others."""
-    dsn = postgres.dsn("postgres")
-    *_, here = run_seeds(dsn, [2, 3, 4], transfers=TRANSFERS)
+    *_, here = run_seeds(scratch_dsn, [2, 3, 4], transfers=TRANSFERS)
     program = (
         "from config.logging import configure_logging;"
         " from reliability.simulation.many import run_seeds;"
         " configure_logging(level='critical', format_='console');"
-        f" (there,) = run_seeds({dsn!r}, [4], transfers={TRANSFERS}); print(there.fingerprint)"
+        f" (there,) = run_seeds({scratch_dsn!r}, [4], transfers={TRANSFERS});"
+        " print(there.fingerprint)"
     )
 
     there = subprocess.run(
@@ -93,45 +92,44 @@ def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(postgres: Postg
 # --- planted bugs
 
 
-def found(postgres: PostgresServer) -> list[str]:
+def found(scratch_dsn: str) -> list[str]:
     """What the first seed that finds anything says of the engine as it is now."""
-    dsn = postgres.dsn("postgres")
     for seed in SEEDS_FOR_A_BUG:
-        said = violations(run_seeds(dsn, [seed], transfers=TRANSFERS, drain_s=30.0))
+        said = violations(run_seeds(scratch_dsn, [seed], transfers=TRANSFERS, drain_s=30.0))
         if said:
             return said
     return []
 
 
 def test_users_that_are_not_locked_are_found(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("lock_users", "lock_users_not_locked"):
         unlocked = shards.users._SQL[name].replace("FOR NO KEY UPDATE", "")
         assert unlocked != shards.users._SQL[name]
         monkeypatch.setitem(shards.users._SQL, name, unlocked.replace("SKIP LOCKED", ""))
 
-    assert found(postgres)
+    assert found(scratch_dsn)
 
 
 def test_a_redrive_that_does_not_redrive_is_found(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def none_due(*_args: Any, **_options: Any) -> list[tuple[Transfer, bool]]:
         return []
 
     monkeypatch.setattr(sagas.redrive, "claim_due", none_due)
 
-    assert "not over" in found(postgres)[0]
+    assert "not over" in found(scratch_dsn)[0]
 
 
 def test_a_confirm_that_tells_another_verdict_than_it_wrote_is_found(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the payee has the money, and the payer gets it back."""
     monkeypatch.setattr(sagas.steps.confirm, "_answer", _refused)
 
-    assert any("audit: " in said for said in found(postgres))
+    assert any("audit: " in said for said in found(scratch_dsn))
 
 
 def _refused(_message: Message, verdict: Verdict) -> Confirmed:
@@ -141,7 +139,7 @@ def _refused(_message: Message, verdict: Verdict) -> Confirmed:
 
 
 def test_an_amount_that_is_not_the_one_asked_for_is_found(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All rows agree with each other: only who asked knows."""
     make = sagas.steps.try_transfer._Batch._make
@@ -151,18 +149,18 @@ def test_an_amount_that_is_not_the_one_asked_for_is_found(
 
     monkeypatch.setattr(sagas.steps.try_transfer._Batch, "_make", make_more)
 
-    assert "the row says" in found(postgres)[0]
+    assert "the row says" in found(scratch_dsn)[0]
 
 
 # --- what the engine bears
 
 
 def test_messages_that_workers_never_send_are_brought_by_redrive(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def send_none(_self: Outbound, _messages: Sequence[Outgoing]) -> None:
         return
 
     monkeypatch.setattr(Outbound, "send_raw", send_none)
 
-    assert found(postgres) == []
+    assert found(scratch_dsn) == []

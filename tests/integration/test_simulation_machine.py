@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import sagas.steps.confirm
-from devstack.postgres import PostgresServer
 from sagas.messages import Message
 from sagas.states import Reason
 from sagas.steps.confirm import Confirmed
@@ -29,8 +28,8 @@ SETTINGS = settings(
 
 
 @pytest.fixture(scope="module")
-def theatre(postgres: PostgresServer) -> Iterator[Theatre]:
-    with opened_theatre(postgres.dsn("postgres"), name="simulated_machine") as theatre:
+def theatre(scratch_dsn: str) -> Iterator[Theatre]:
+    with opened_theatre(scratch_dsn, name="simulated_machine") as theatre:
         yield theatre
 
 
