@@ -23,9 +23,10 @@ RECOVERY_S = 60.0
 _ACT_S = 90.0
 # A fault that waits longer for an earlier one is left out: it would come in another's place.
 _BUSY_S = 15.0
-# A kind that came to nothing so far is tried again: without it the run shows too little.
-_TRIES = 3
+# A kind that came to nothing so far is tried again, until so long after the end of the plan:
+# without it the run shows too little.
 _AGAIN_S = 3.0
+_LATE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,10 @@ class _Course:
         if self.refused:
             return FaultOutcome.NOT_RUN
         return FaultOutcome.INJECTED if self.note.injected else FaultOutcome.CAME_TO_NOTHING
+
+    @property
+    def may_be_repeated(self) -> bool:
+        return self.outcome is FaultOutcome.CAME_TO_NOTHING and not self.failed
 
 
 class Nemesis:
@@ -89,18 +94,16 @@ class Nemesis:
         """Returns when every fault of the plan is healed."""
         async with asyncio.TaskGroup() as group:
             for fault in plan.faults:
-                group.create_task(self._one(fault, began))
+                group.create_task(self._one(fault, began, until=began + plan.duration_s + _LATE_S))
         # A task that some library's cancellation ended says nothing of itself.
         if lost := len(plan.faults) - len(self.injected):
             self.failures.append(f"{lost} planned faults were neither run nor refused")
 
-    async def _one(self, fault: PlannedFault, began: float) -> None:
+    async def _one(self, fault: PlannedFault, began: float, *, until: float) -> None:
         await asyncio.sleep(began + fault.at_s - time.monotonic())
         course = await self._try(fault)
-        for _ in range(_TRIES - 1):
-            if course.outcome is not FaultOutcome.CAME_TO_NOTHING or course.failed:
-                break
-            if self._has_happened(fault.kind):
+        while course.may_be_repeated and not self._has_happened(fault.kind):
+            if time.monotonic() + _AGAIN_S > until:
                 break
             self._progress(f"{fault.kind} is tried again: {course.note.detail}")
             await asyncio.sleep(_AGAIN_S)
