@@ -15,9 +15,8 @@ from aiohttp import web
 from gateway.problems import Problem
 
 BODY_BYTES_MAX: Final = 64 * 1024
-# How long a body may take to arrive: of an application that does not say, so long.
+# How long a body may take to arrive; every application that reads bodies says it.
 BODY_SECONDS = web.AppKey("body_seconds", float)
-READ_SECONDS_MAX: Final = 10.0
 _DEPTH_MAX: Final = 32
 
 
@@ -71,7 +70,7 @@ async def _read_bytes(request: web.Request, bytes_max: int) -> bytes:
         raise _too_large(bytes_max)
     body = bytearray()
     try:
-        async with asyncio.timeout(request.config_dict.get(BODY_SECONDS, READ_SECONDS_MAX)):
+        async with asyncio.timeout(request.config_dict[BODY_SECONDS]):
             while chunk := await request.content.readany():
                 body += chunk
                 if len(body) > bytes_max:

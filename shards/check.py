@@ -50,8 +50,9 @@ async def check_shard(shard: Shard, *, buckets: int, allow_unsafe: bool) -> None
             shard.name,
             f"owns buckets {sorted(owned)}, HOLDFAST_SHARDS says {sorted(shard.buckets)}",
         )
-    if facts["version"] < load_migrations()[-1].version:
-        raise SchemaError(shard.name, f"at migration {facts['version']:04}; run `holdfast migrate`")
+    lacking = [m.full_name for m in load_migrations() if m.version not in facts["versions"]]
+    if lacking:
+        raise SchemaError(shard.name, f"lacks {', '.join(lacking)}; run `holdfast migrate`")
     if not allow_unsafe and "off" in (facts["fsync"], facts["synchronous_commit"]):
         raise SchemaError(
             shard.name,

@@ -32,6 +32,11 @@ class Migration:
     sql: str
 
     @property
+    def full_name(self) -> str:
+        """As the file: number and name."""
+        return f"{self.version:04}_{self.name}"
+
+    @property
     def sha256(self) -> str:
         """Hex digest of the file: a file that was applied must not change afterwards."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
@@ -76,7 +81,7 @@ async def migrate(dsn: str, *, shard: str) -> list[str]:
                         migration.name,
                         migration.sha256,
                     )
-                done.append(f"{migration.version:04}_{migration.name}")
+                done.append(migration.full_name)
         return done
     finally:
         await conn.close()
@@ -113,6 +118,6 @@ def _refuse_drift(applied: dict[int, str], migrations: list[Migration], shard: s
         if ours[version].sha256 != sha256:
             raise SchemaError(
                 shard,
-                f"migration {version:04}_{ours[version].name} was changed after it was applied;"
+                f"migration {ours[version].full_name} was changed after it was applied;"
                 " restore the file and write a new one",
             )

@@ -11,50 +11,25 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from time import monotonic
 from typing import Any
 
-import aiokafka
 import structlog
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import RecordMap
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP, Message
 from typing_extensions import override
 
+from workers.consumer_thread import SafeConsumerThread
 from workers.progress import Progress
 
 log = structlog.get_logger()
 
-# A partition that is resumed waits for the poll and the fetch under way; Faust has 1 and 1.5 s.
+# A partition that is resumed waits for the poll under way; Faust has 1 s.
 POLL_S = 0.1
-FETCH_WAIT_MS = 250
 # When partitions are taken away: so long for acks of what is being worked on, and so long for the
 # answer to the commit. Both together stay below any rebalance timeout.
 GRACE_S = 0.5
 COMMIT_S = 2.0
-# How long leaving the group may take at the end; a group that is not told waits for the session.
-LEAVE_S = 2.0
-
-
-class SafeConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to Kafka, with shorter waits and an end that does not need Kafka."""
-
-    @override
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust has no setting for it.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
-        return consumer
-
-    @override
-    async def on_thread_stop(self) -> None:
-        try:
-            async with asyncio.timeout(LEAVE_S):
-                await super().on_thread_stop()
-        except TimeoutError:
-            log.warning("consumer.left_without_goodbye", after_s=LEAVE_S)
-            if self._consumer is not None:
-                self._consumer._closed = True  # noqa: SLF001
-                await self._consumer._client.close()  # noqa: SLF001
 
 
 class SafeConsumer(Consumer):
@@ -64,6 +39,8 @@ class SafeConsumer(Consumer):
     only source of messages, `_acked` has a key for each partition with acks since it was popped.
     """
 
+    _thread: SafeConsumerThread
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._progress: dict[TP, Progress] = {}
         self._paused_by_us: set[TP] = set()
@@ -72,7 +49,7 @@ class SafeConsumer(Consumer):
         super().__init__(*args, **kwargs)
 
     @override
-    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+    def _new_consumer_thread(self) -> SafeConsumerThread:
         return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     # What the worker asks and tells.
@@ -106,7 +83,7 @@ class SafeConsumer(Consumer):
         None if the partition is not this worker's, or Kafka has not told yet. The end of the log
         is known from the last fetch, so a paused partition's is old.
         """
-        state = self._state(tp)
+        state = self._thread.state_of(tp)
         if state is None or state.highwater is None or not state.has_valid_position:
             return None
         progress = self._progress.get(tp)
@@ -120,18 +97,9 @@ class SafeConsumer(Consumer):
         It asserts that there is a position, and crashes the worker where there is none: while the
         log of a partition was cut or made anew, and it is being found out where to go on.
         """
-        state = self._state(tp)
+        state = self._thread.state_of(tp)
         if state is not None and state.has_valid_position:
             super().verify_event_path(now, tp)
-
-    def _state(self, tp: TP) -> Any:
-        """What aiokafka knows of a partition; None if it is not this worker's."""
-        consumer = self._thread._consumer  # noqa: SLF001 - as Faust does for its own checks
-        subscription = consumer._subscription.subscription if consumer is not None else None  # noqa: SLF001
-        assignment = subscription.assignment if subscription is not None else None
-        if assignment is None or tp not in assignment.tps:
-            return None
-        return assignment.state_value(tp)
 
     async def settle(self, *, within_s: float) -> bool:
         """Takes no more messages, and waits until all that were taken are acked.

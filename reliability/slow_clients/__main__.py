@@ -5,20 +5,16 @@ import asyncio
 import os
 import statistics
 import sys
-from asyncio.subprocess import PIPE, create_subprocess_exec
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from config.limits import raise_file_limit
+from reliability.slow_clients.attacker import NoAttackError, attacked
 from reliability.slow_clients.load import Load, Timed
 from reliability.slow_clients.system import own_system
 
 _RATIO_MAX = 2.0
-_ATTACK_S = 20.0
 _WARM_S = 3.0
 _REST_S = 1.0
 
@@ -33,26 +29,6 @@ class Terms:
     connections: int
 
 
-@asynccontextmanager
-async def _attacked(gateway: str, connections: int) -> AsyncIterator[None]:
-    """So many slow connections are open inside."""
-    url = urlsplit(gateway)
-    process = await create_subprocess_exec(
-        *(sys.executable, "-m", "reliability.slow_clients.attack"),
-        *(str(url.hostname), str(url.port), str(connections)),
-        stdout=PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(_ATTACK_S):
-            await process.stdout.readline()
-        yield
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
 async def _measure(gateway: str, terms: Terms) -> list[tuple[Timed, Timed]]:
     pairs = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -61,7 +37,7 @@ async def _measure(gateway: str, terms: Terms) -> list[tuple[Timed, Timed]]:
         await load.run(seconds=_WARM_S, per_second=terms.rate)
         for number in range(terms.pairs):
             without = await load.run(seconds=terms.seconds, per_second=terms.rate)
-            async with _attacked(gateway, terms.connections):
+            async with attacked(gateway, terms.connections):
                 beside = await load.run(seconds=terms.seconds, per_second=terms.rate)
             pairs.append((without, beside))
             print(f"  pair {number + 1}: {_told(without)}   with: {_told(beside)}", flush=True)
@@ -76,7 +52,7 @@ def _told(timed: Timed) -> str:
 
 
 def main() -> int:
-    """Runs it: 0 within the bound, 1 over it or when a request failed."""
+    """Runs it: 0 within the bound, 1 over it or when a request or the attack itself failed."""
     parser = argparse.ArgumentParser(prog="slow-clients", description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -92,7 +68,11 @@ def main() -> int:
             f" machine {os.getloadavg()[0]:.1f}",
             flush=True,
         )
-        pairs = asyncio.run(_measure(gateway, terms))
+        try:
+            pairs = asyncio.run(_measure(gateway, terms))
+        except NoAttackError as error:
+            print(f"[slow-clients] nothing was measured: {error}", flush=True)
+            return 1
     without = statistics.median(one.percentile(0.99) for one, _ in pairs)
     beside = statistics.median(other.percentile(0.99) for _, other in pairs)
     failed = sum(one.failed + other.failed for one, other in pairs)

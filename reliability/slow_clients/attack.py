@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import cycle, islice
 
+# The one line that it says, when all are connected.
+ATTACKING = b"attacking\n"
+
 _DRIP_S = 1.0
 # A gateway that refuses is not asked in a busy loop.
 _REST_S = 0.1
@@ -94,8 +97,10 @@ async def _main(host: str, port: int, connections: int) -> None:
     running = asyncio.create_task(attack.run())
     while attack.connected < connections:
         await asyncio.wait({running}, timeout=0.05)
-    # The one line that whoever started this waits for.
-    print("attacking", flush=True)
+        if running.done():
+            running.result()
+    sys.stdout.buffer.write(ATTACKING)
+    sys.stdout.flush()
     await running
 
 

@@ -18,8 +18,6 @@ from shards.keys import KeyOf, KeyOwner
 from shards.shard import Shard
 from shards.transfers import Transfer, count_open, insert_transfers, read_transfers
 
-OPEN_PER_PAYER_MAX = 10_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryRequest:
@@ -71,7 +69,7 @@ async def try_transfers(
     *,
     wait: bool,
     timing: Timing,
-    open_max: int = OPEN_PER_PAYER_MAX,
+    open_max: int,
 ) -> list[Tried | Failed | Skipped]:
     """Reserves the amounts, one request after another, written together.
 

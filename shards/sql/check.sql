@@ -2,7 +2,7 @@
 SELECT
     system.shard,
     system.buckets,
-    (SELECT max(version) FROM schema_migrations) AS version,
+    ARRAY(SELECT version FROM schema_migrations) AS versions,
     current_setting('fsync') AS fsync,
     current_setting('synchronous_commit') AS synchronous_commit
 FROM system

@@ -31,7 +31,7 @@ from shards.movements import MovementKind
 from shards.transfers import Transfer
 from shards.users import read_user
 from tests.databases import ShardDatabase
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 Line: TypeAlias = dict[str, Any]
 Names: TypeAlias = dict[str, str]
@@ -116,7 +116,7 @@ class Client:
             for payer, payee, amount, key in asked
         ]
         shard = self.world.shards.of_id(asked[0][0])
-        outcomes = await try_transfers(shard, requests, wait=True, timing=TIMING)
+        outcomes = await try_transfers(shard, requests, wait=True, timing=TIMING, open_max=OPEN_MAX)
         made = []
         for op, outcome in zip(ops, outcomes, strict=True):
             assert isinstance(outcome, Tried)

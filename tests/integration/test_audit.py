@@ -21,7 +21,7 @@ from sagas.steps.try_transfer import try_transfers
 from shards.transfers import Transfer
 from tests.databases import ShardDatabase
 from tests.integration.books import Books, audit_of, broken, make_books, move_out
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 
 async def test_clean_books_pass(world: World, shard_databases: list[ShardDatabase]) -> None:
@@ -67,7 +67,9 @@ async def test_refusals_without_a_payee_pass(
         await world.set_status(payer, status)
         asked = world.try_request(payer, payee, 1)
         to_nobody = replace(asked, payee_id=None, refusal=Reason.UNKNOWN_PAYEE)
-        await try_transfers(world.shards.of_id(payer), [to_nobody], wait=True, timing=TIMING)
+        await try_transfers(
+            world.shards.of_id(payer), [to_nobody], wait=True, timing=TIMING, open_max=OPEN_MAX
+        )
 
     report = await audit_of(shard_databases)
 

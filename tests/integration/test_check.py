@@ -10,6 +10,7 @@ from devstack.ports import free_port
 from devstack.postgres import PostgresServer
 from shards.check import check_shard, check_shards
 from shards.errors import SchemaError, ShardAwayError
+from shards.migrate import load_migrations
 from shards.pool import ShardOptions
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -77,9 +78,17 @@ async def test_a_server_that_can_lose_a_commit_is_refused_unless_allowed(dsn: st
 
 async def test_a_database_behind_this_release_is_refused(dsn: str):
     await run(dsn, "DELETE FROM schema_migrations WHERE version > 1")
+    missing = ", ".join(migration.full_name for migration in load_migrations()[1:])
 
     async with taken_for(dsn) as shard:
-        assert "at migration 0001; run `holdfast migrate`" in await refusal(shard)
+        assert f"lacks {missing}; run `holdfast migrate`" in await refusal(shard)
+
+
+async def test_a_database_with_a_gap_in_its_migrations_is_refused(dsn: str):
+    await run(dsn, "DELETE FROM schema_migrations WHERE version = 2")
+
+    async with taken_for(dsn) as shard:
+        assert "lacks 0002_dead_letter_decisions; run" in await refusal(shard)
 
 
 async def test_a_database_ahead_of_this_release_passes(dsn: str):

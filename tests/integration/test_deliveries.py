@@ -28,7 +28,7 @@ from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
 from shards.verdicts import Verdict
 from tests.databases import ShardDatabase
-from tests.integration.world import POLICY, TIMING, World
+from tests.integration.world import OPEN_MAX, POLICY, TIMING, World
 
 T = TypeVar("T")
 
@@ -100,7 +100,9 @@ class Deliveries:
                 self.world.try_request(payer, closed_payee if closed else payee, 1)
                 for _, _, closed in batch
             ]
-            tried = await try_transfers(self.payer_shard, requests, wait=True, timing=TIMING)
+            tried = await try_transfers(
+                self.payer_shard, requests, wait=True, timing=TIMING, open_max=OPEN_MAX
+            )
             for plan, outcome in zip(batch, tried, strict=True):
                 assert isinstance(outcome, Tried)
                 self.cases.append(Case(*plan, outcome.transfer))

@@ -17,7 +17,7 @@ from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.errors import ShardBusyError
 from shards.verdicts import VerdictKind
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 LOCK = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
 HELD = "SELECT coalesce(sum(held), 0)::bigint FROM accounts WHERE user_id = $1"
@@ -89,7 +89,9 @@ async def test_a_key_whose_first_try_was_rolled_back_is_free(world: World):
             payee,
         )
         shard = world.shards.of_id(payer)
-        second = asyncio.create_task(try_transfers(shard, [again], wait=True, timing=TIMING))
+        second = asyncio.create_task(
+            try_transfers(shard, [again], wait=True, timing=TIMING, open_max=OPEN_MAX)
+        )
         await world.until_waiting(payer)
         await first.execute("ROLLBACK")
 

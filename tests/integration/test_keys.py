@@ -13,12 +13,12 @@ from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
 from shards.errors import ShardAwayError
 from shards.keys import KeyOf, KeyOwner, find_keys
 from shards.movements import MovementKind
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 
 async def try_one(world: World, request: TryRequest) -> Tried | Failed:
     (outcome,) = await try_transfers(
-        world.shards.of_id(request.payer_id), [request], wait=True, timing=TIMING
+        world.shards.of_id(request.payer_id), [request], wait=True, timing=TIMING, open_max=OPEN_MAX
     )
     assert isinstance(outcome, Tried | Failed)
     return outcome

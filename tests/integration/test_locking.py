@@ -16,7 +16,7 @@ from shards.ids import RandomIds
 from shards.pool import ShardOptions
 from shards.shard import Shard
 from shards.users import LockedUser, find_users, lock_users
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 # As shards/sql/shard.sql has it: a move takes the same lock, but for itself.
 MOVE = "SELECT pg_advisory_xact_lock(1212107844, $1)"
@@ -73,7 +73,7 @@ async def test_a_batch_does_not_wait_for_the_one_user_that_is_locked(world: Worl
 
     async with world.locked(payer):
         outcomes = await try_transfers(
-            world.shards.of_id(payer), requests, wait=False, timing=TIMING
+            world.shards.of_id(payer), requests, wait=False, timing=TIMING, open_max=OPEN_MAX
         )
 
     assert outcomes[0] is SKIPPED
@@ -119,7 +119,7 @@ async def test_a_lock_that_is_not_to_be_had_in_time_is_busy(world: World):
 
     async with world.locked(payer):
         with pytest.raises(ShardBusyError, match="lock timeout"):
-            await try_transfers(hasty, [request], wait=True, timing=TIMING)
+            await try_transfers(hasty, [request], wait=True, timing=TIMING, open_max=OPEN_MAX)
 
     await hasty.close()
 

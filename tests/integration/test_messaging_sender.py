@@ -4,11 +4,13 @@ What every test means in the end: an acknowledged message is in the log, and `se
 """
 
 import asyncio
+import gc
 import os
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -231,6 +233,28 @@ async def test_a_frozen_broker_is_an_error_in_time(own_broker: KafkaBroker) -> N
             os.kill(own_broker.pid, signal.SIGCONT)
         await eventually(sender.reachable)
         await sender.send(outgoing(topic, 3, 3))
+
+
+async def test_a_producer_thrown_away_with_a_batch_on_its_way_leaves_no_error_behind(
+    own_broker: KafkaBroker,
+) -> None:
+    """aiokafka stumbles over batches that are failed under its hands: nobody's concern."""
+    topic, told = await new_topic(own_broker), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with sending(own_broker.bootstrap) as sender:
+        await eventually(sender.reachable)
+        os.kill(own_broker.pid, signal.SIGSTOP)
+        try:
+            under_way = asyncio.create_task(acknowledged(sender, outgoing(topic, 0, 3)))
+            await asyncio.wait([under_way], timeout=0.2)
+            await sender.close()
+            assert await under_way == set()
+        finally:
+            os.kill(own_broker.pid, signal.SIGCONT)
+
+    # That nobody has looked at the end of a task is told when the task is collected.
+    gc.collect()
+    assert [context for context in told if "future" in context] == []
 
 
 async def test_topics_that_were_made_anew_take_messages_again(kafka: KafkaBroker) -> None:

@@ -14,7 +14,7 @@ from shards.ids import currency_bucket
 from shards.migrate import load_migrations, migrate, set_up_shard
 from tests.integration.schema_text import schema_text
 
-ALL = [f"{migration.version:04}_{migration.name}" for migration in load_migrations()]
+ALL = [migration.full_name for migration in load_migrations()]
 
 
 @pytest.fixture

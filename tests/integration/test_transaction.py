@@ -21,7 +21,7 @@ from shards.pool import ShardOptions
 from shards.shard import Shard
 from tests.databases import ShardDatabase
 from tests.eventually import eventually
-from tests.integration.world import TIMING, World
+from tests.integration.world import OPEN_MAX, TIMING, World
 
 CURRENCY = "INSERT INTO currencies (code, name, decimals) VALUES ($1, 'New', 2)"
 # The commit of a transaction that has inserted into the table waits until nobody holds lock 7.
@@ -255,9 +255,11 @@ async def test_a_commit_whose_answer_never_came_may_have_happened_and_the_key_te
         opened(database, transaction_s=1.0, lock_s=30.0) as hasty,
     ):
         with pytest.raises(CommitUnknownError):
-            await try_transfers(hasty, [request], wait=True, timing=TIMING)
+            await try_transfers(hasty, [request], wait=True, timing=TIMING, open_max=OPEN_MAX)
 
-    (outcome,) = await try_transfers(world.shards.of_id(payer), [request], wait=True, timing=TIMING)
+    (outcome,) = await try_transfers(
+        world.shards.of_id(payer), [request], wait=True, timing=TIMING, open_max=OPEN_MAX
+    )
     assert isinstance(outcome, Tried)
     assert outcome.replayed
     assert await world.balance(payer) == (100, 60)

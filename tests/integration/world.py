@@ -32,6 +32,8 @@ from tests.eventually import eventually
 
 T = TypeVar("T")
 
+# More than any test has open at once, unless it is about that.
+OPEN_MAX = 10_000
 TIMING = Timing(redrive_after=timedelta(seconds=10))
 POLICY = RedrivePolicy(
     backoff_base=timedelta(seconds=1), backoff_cap=timedelta(seconds=20), limit=100
@@ -110,7 +112,7 @@ class World:
         """One batch of tries on the first payer's shard."""
         requests = [self.try_request(*one, key=key) for one in asked]
         shard = self.shards.of_id(asked[0][0])
-        return await try_transfers(shard, requests, wait=True, timing=TIMING)
+        return await try_transfers(shard, requests, wait=True, timing=TIMING, open_max=OPEN_MAX)
 
     async def try_transfer(self, payer: UUID, payee: UUID, amount: int) -> Transfer:
         """A try that must be accepted or rejected."""

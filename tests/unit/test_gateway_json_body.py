@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -9,9 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import json_body
 from gateway.json_body import (
     BODY_BYTES_MAX,
+    BODY_SECONDS,
     JsonValue,
     RawNumber,
     fingerprint,
@@ -170,13 +171,20 @@ async def _echo_optional(request: web.Request) -> web.Response:
     return web.json_response(await read_optional_json(request))
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
+@asynccontextmanager
+async def _serving(*, body_s: float) -> AsyncIterator[Client]:
     app = web.Application()
+    app[BODY_SECONDS] = body_s
     install(app)
     app.router.add_post("/body", _echo)
     app.router.add_post("/optional", _echo_optional)
     async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with _serving(body_s=10.0) as client:
         yield client
 
 
@@ -267,12 +275,9 @@ async def _raw_post(client: Client, headers: str, body: bytes) -> bytes:
         await writer.wait_closed()
 
 
-async def test_a_body_that_never_ends_is_given_up(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(json_body, "READ_SECONDS_MAX", 0.05)
-
-    status_line = await _raw_post(client, "Content-Length: 10", b"{")
+async def test_a_body_that_never_ends_is_given_up() -> None:
+    async with _serving(body_s=0.05) as client:
+        status_line = await _raw_post(client, "Content-Length: 10", b"{")
 
     assert b" 408 " in status_line
 
