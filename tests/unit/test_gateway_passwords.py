@@ -57,9 +57,10 @@ async def test_an_unknown_user_costs_the_same_work() -> None:
     async def fastest(stored_hash: str | None) -> float:
         times = []
         for _ in range(5):
-            began = time.perf_counter()
+            # Of this process, its threads included: what other processes do must not count.
+            began = time.process_time()
             await passwords.verify(stored_hash, "wrong horse")
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     known, unknown = await fastest(stored), await fastest(None)
