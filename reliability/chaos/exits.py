@@ -59,7 +59,8 @@ def wrong(exits: Iterable[UnexpectedExit], faults: Sequence[Injected]) -> list[U
     """Those that no fault explains. Of brokers and databases none is ours to judge.
 
     A gateway has no reason to end. A worker may ask to be started again after its brokers were out
-    of reach, and may ask for a person when it starts while the topics are deleted.
+    of reach, may ask for a person when it starts while the topics are deleted, and stops in order
+    when a storm asks for it.
     """
     return [one for one in exits if one.role in _PROGRAMS and not _is_explained(one, faults)]
 
@@ -82,6 +83,9 @@ def _is_explained(one: UnexpectedExit, faults: Sequence[Injected]) -> bool:
         if fault.outcome is FaultOutcome.INJECTED
         and fault.at <= one.at <= fault.healed_at + _NOTICED_S
     }
+    if one.code == os.EX_OK:
+        # It was asked to stop, and the storm that asked was over before it had.
+        return FaultKind.REBALANCE_STORM in kinds
     if one.code == _AGAIN:
         return not kinds.isdisjoint(_PARTS_A_WORKER)
     return one.code == _REFUSED and FaultKind.DELETE_TOPICS in kinds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from reliability.chaos.faults import Gate
-from reliability.chaos.judge import Judgement
+from reliability.chaos.judge import NOT_CHECKED, Judgement
 from reliability.chaos.stack import ProgramNode, Stack
 
 _SERVERS_WITHIN_S = 30.0
@@ -67,6 +67,10 @@ class Freezer:
             if active := await self._still_active():
                 return self._missed(at_s, began, f"a backend was at work all the time: {active}")
             judgement = await self._check()
+            if judgement.exit_code == NOT_CHECKED:
+                # A shard whose disk is full, say. In the end such a judgement is a failure; here
+                # it is a frame less, and so many are demanded.
+                return self._missed(at_s, began, f"not checked: {judgement.lines[-1]}")
             if pids != [node.pid for node in self._programs()]:
                 return self._missed(at_s, began, "a program was started meanwhile")
         finally:

@@ -20,6 +20,10 @@ class Phase(StrEnum):
     FINAL = "final"  # all is over
 
 
+# What the checker ends with when it could not look.
+NOT_CHECKED = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What one of them said; `lines` are the last ones."""

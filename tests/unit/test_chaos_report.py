@@ -107,6 +107,8 @@ def test_every_kind_of_violation_is_one():
         (FaultKind.DELETE_TOPICS, ended("worker-1", Role.WORKER, code=78), False),
         (FaultKind.DELETE_TOPICS, ended("worker-1", Role.WORKER, code=-11), True),
         (FaultKind.KILL_BROKER, ended("gateway-1", Role.GATEWAY, code=75), True),
+        (FaultKind.REBALANCE_STORM, ended("worker-1", Role.WORKER, code=0), False),
+        (FaultKind.KILL_BROKER, ended("worker-1", Role.WORKER, code=0), True),
         (FaultKind.FULL_DISK, ended("shard0", Role.DATABASE, code=1), False),
         (FaultKind.KILL_BROKER, ended("broker-1", Role.BROKER, code=1), False),
     ],
