@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -64,11 +64,14 @@ class Client:
         self.told: list[Told] = []
         self.accepted: list[Transfer] = []
 
-    async def run(self, *, transfers: int) -> None:
-        """So many transfers, with deposits, withdrawals, cancels and repeats among them."""
+    async def run(self, *, funds: Sequence[UUID], transfers: int) -> None:
+        """Gives these users money first, then asks for so many transfers.
+
+        Deposits, withdrawals, cancels and repeats are among them.
+        """
         rng = self._rng
-        for user_id in self._users:
-            await self.move(MovementKind.DEPOSIT, user_id, rng.randint(30, 150))
+        for user_id in funds:
+            await self.move(MovementKind.DEPOSIT, user_id, rng.randint(80, 400))
         for _ in range(transfers):
             await asyncio.sleep(rng.choice((0.0, 0.01, 0.3)))
             dice = rng.random()

@@ -88,7 +88,8 @@ async def run_seed(
     world.start_all()
     chance = Chance(world, users=users)
     asking = [
-        asyncio.ensure_future(client.run(transfers=transfers // _CLIENTS)) for client in clients
+        asyncio.ensure_future(client.run(funds=users[n::_CLIENTS], transfers=transfers // _CLIENTS))
+        for n, client in enumerate(clients)
     ]
     try:
         await _play(chance, asking, more=rng.randint(0, 400))
