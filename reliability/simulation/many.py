@@ -4,24 +4,19 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.logging import configure_logging
 from reliability.simulation.loop import VirtualLoop
 from reliability.simulation.run import DRAIN_S, Result, run_seed
 from reliability.simulation.scratch import BUCKETS, scratch_databases
+from reliability.simulation.wires import Database
 
 _SIDE_BY_SIDE = 2
-_SHARE = 5
 _REGRESSIONS = Path(__file__).with_name("regressions.txt")
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    dsn: str
-    seeds: Sequence[int]
-    transfers: int
 
 
 def known_regressions() -> list[int]:
@@ -53,14 +48,38 @@ def run_seeds(
 
 
 def run_side_by_side(dsn: str, seeds: Sequence[int], *, transfers: int) -> Iterator[Result]:
-    """The results of seeds in their order, as they come in."""
-    shares = [_Share(dsn, seeds[i : i + _SHARE], transfers) for i in range(0, len(seeds), _SHARE)]
-    with multiprocessing.get_context("spawn").Pool(_SIDE_BY_SIDE) as pool:
-        for results in pool.imap(_run_share, shares):
-            yield from results
+    """The results of seeds in their order, as they come in.
+
+    Args:
+        dsn: of a server that is thrown away afterwards, with the databases that are left on it.
+        seeds: each runs in one of two processes.
+        transfers: of each seed.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(_SIDE_BY_SIDE, initializer=_open, initargs=(dsn,)) as pool:
+        yield from pool.imap(partial(_run_one, transfers=transfers), seeds)
 
 
-def _run_share(share: _Share) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What a process keeps from one seed to the next; who lets go of `opened` has it closed."""
+
+    runner: asyncio.Runner
+    opened: AbstractAsyncContextManager[list[Database]]
+    databases: list[Database]
+
+
+_own: list[_Own] = []
+
+
+def _open(dsn: str) -> None:
     # What the engine logs of faults that are meant would bury what a run has to say.
     configure_logging(level="critical", format_="console")
-    return run_seeds(share.dsn, share.seeds, transfers=share.transfers)
+    runner = asyncio.Runner(loop_factory=VirtualLoop)
+    opened = scratch_databases(dsn, prefix=f"simulated_{os.getpid()}")
+    _own.append(_Own(runner, opened, runner.run(opened.__aenter__())))
+
+
+def _run_one(seed: int, *, transfers: int) -> Result:
+    (own,) = _own
+    return own.runner.run(run_seed(own.databases, seed=seed, buckets=BUCKETS, transfers=transfers))

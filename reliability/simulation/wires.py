@@ -33,6 +33,8 @@ _SESSION = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "jit": "off",
+    # Planning anew for each statement of a few rows costs more than running it.
+    "plan_cache_mode": "force_generic_plan",
 }
 
 
