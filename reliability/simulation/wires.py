@@ -90,7 +90,13 @@ class Database:
         self._tables = await self._control.fetchval(_TABLES, _KEPT)
 
     async def empty(self) -> None:
-        """Takes all rows of an earlier run away."""
+        """Takes all rows of an earlier run away, and back the connections it has not given back.
+
+        A process that dies while it connects takes its new connection with it.
+        """
+        for wire in list(self._all):
+            if wire not in self._free:
+                await self.give_back(wire)
         # Triggers that keep rows for ever do not fire for a replica.
         await self.control.execute("SET session_replication_role = replica")
         await self.control.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")
@@ -99,7 +105,7 @@ class Database:
 
     async def close(self) -> None:
         """Ends all connections."""
-        for wire in self._all:
+        for wire in list(self._all):
             await wire.conn.close()
         await self.control.close()
 
