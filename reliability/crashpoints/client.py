@@ -1,21 +1,15 @@
 """The one client of a crash point: it asks, and repeats its key until it is answered."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
-from reliability.simulation.clients import Asked, Told, asked_of
 from reliability.simulation.nodes import Gateway
+from reliability.simulation.requests import Asked, Told, ask_cancel, ask_movement, ask_transfer
 from reliability.simulation.world import World
 from sagas.asking import LaneFullError
-from sagas.steps.cancel import AskedBy, CancelRequest
-from sagas.steps.move import MoveRequest
-from sagas.steps.try_transfer import TryRequest
 from shards.errors import ShardTransientError
-from shards.ids import bucket_of
-from shards.movements import MovementKind
 from shards.transfers import Transfer
 
 _PAUSE_S = 0.2
@@ -64,49 +58,17 @@ class Client:
         """Begins to ask for a deposit."""
         key = self._new_key()
 
-        async def ask(gateway: Gateway) -> Told:
-            moved = await gateway.lanes.move(
-                MoveRequest(
-                    movement_id=gateway.ids.new_id(bucket_of(user_id)),
-                    user_id=user_id,
-                    kind=MovementKind.DEPOSIT,
-                    currency="EUR",
-                    amount=amount,
-                    caller=str(user_id),
-                    idempotency_key=key,
-                    fingerprint=_fingerprint(amount),
-                    metadata=None,
-                    traceparent="",
-                )
-            )
-            asked = Asked(kind="deposit", wallet=user_id, payee=None, amount=amount, key=key)
-            return Told(asked, moved.movement.id, moved.movement.status)
-
-        self._begin(user_id, key, ask)
+        asked = Asked(kind="deposit", wallet=user_id, payee=None, amount=amount, key=key)
+        self._begin(user_id, key, partial(ask_movement, asked=asked))
 
     def ask_transfer(self, payer: UUID, payee: UUID, amount: int, *, expires_in_s: int) -> None:
         """Begins to ask for a transfer, which the gateway then offers to the log."""
         key = self._new_key()
 
+        asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
+
         async def ask(gateway: Gateway) -> Told:
-            tried = await gateway.lanes.try_transfer(
-                TryRequest(
-                    transfer_id=gateway.ids.new_id(bucket_of(payer)),
-                    payer_id=payer,
-                    payee_id=payee,
-                    currency="EUR",
-                    amount=amount,
-                    caller=str(payer),
-                    idempotency_key=key,
-                    fingerprint=_fingerprint(payee, amount),
-                    metadata=None,
-                    expires_in=timedelta(seconds=expires_in_s),
-                    traceparent="",
-                )
-            )
-            gateway.try_confirms.offer(tried.transfer)
-            self.transfer = row = tried.transfer
-            asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
+            self.transfer = row = await ask_transfer(gateway, asked, expires_in_s=expires_in_s)
             return Told(asked, row.id, row.status)
 
         self._begin(payer, key, ask)
@@ -116,14 +78,9 @@ class Client:
         transfer = self.transfer
         assert transfer is not None, "there is nothing to cancel"
 
-        async def ask(gateway: Gateway) -> Told:
-            request = CancelRequest(
-                transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=AskedBy.PAYER
-            )
-            row = (await gateway.lanes.cancel(request)).transfer
-            return Told(asked_of(transfer), row.id, row.status)
-
-        self._begin(transfer.payer_id, transfer.idempotency_key, ask)
+        self._begin(
+            transfer.payer_id, transfer.idempotency_key, partial(ask_cancel, transfer=transfer)
+        )
 
     def _begin(self, wallet: UUID, key: str, ask: Ask) -> None:
         assert not self.is_waiting, "one thing at a time"
@@ -154,7 +111,3 @@ async def _answered(ask: Ask, gateway: Gateway) -> Told | None:
         return await ask(gateway)
     except (ShardTransientError, LaneFullError):
         return None
-
-
-def _fingerprint(*parts: object) -> bytes:
-    return hashlib.sha256(repr(parts).encode()).digest()

@@ -1,46 +1,21 @@
 """Clients that ask, lose answers, ask again with the same key, and remember what they were told."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from random import Random
 from uuid import UUID
 
 from reliability.simulation.nodes import Gateway
+from reliability.simulation.requests import Asked, Told, ask_cancel, ask_movement, ask_transfer
 from reliability.simulation.world import World
 from sagas.asking import LaneFullError
-from sagas.states import Reason
-from sagas.steps.cancel import AskedBy, CancelRequest
-from sagas.steps.move import MoveRequest, WalletClosedError
-from sagas.steps.try_transfer import TryRequest
+from sagas.steps.move import WalletClosedError
 from shards.errors import ShardTransientError
-from shards.ids import bucket_of
 from shards.movements import MovementKind
 from shards.transfers import Transfer
 
 _PATIENCE = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was asked for under a key; `payee` is None for a movement, and for nobody."""
-
-    kind: str
-    wallet: UUID
-    payee: UUID | None
-    amount: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The row that a client was told of, and its status as it was then."""
-
-    asked: Asked
-    id: UUID
-    status: str
 
 
 class GaveUpError(Exception):
@@ -94,25 +69,8 @@ class Client:
         key = self._new_key()
         asked = Asked(kind=kind, wallet=user_id, payee=None, amount=amount, key=key)
 
-        async def ask(gateway: Gateway) -> Told:
-            moved = await gateway.lanes.move(
-                MoveRequest(
-                    movement_id=gateway.ids.new_id(bucket_of(user_id)),
-                    user_id=user_id,
-                    kind=kind,
-                    currency="EUR",
-                    amount=amount,
-                    caller=str(user_id),
-                    idempotency_key=key,
-                    fingerprint=_fingerprint(kind, amount),
-                    metadata=None,
-                    traceparent="",
-                )
-            )
-            return Told(asked, moved.movement.id, moved.movement.status)
-
         try:
-            self.told.append(await self._insist(ask))
+            self.told.append(await self._insist(partial(ask_movement, asked=asked)))
         except WalletClosedError:
             return
 
@@ -122,29 +80,11 @@ class Client:
         """A transfer, until the answer is known; `twice` asks again at the same time."""
         key = self._new_key()
         asked = Asked(kind="transfer", wallet=payer, payee=payee, amount=amount, key=key)
-        # The gateway was told that there is no such user; and that is a refusal under the key.
-        refusal = Reason.UNKNOWN_PAYEE if payee is None else None
 
         async def ask(gateway: Gateway) -> Told:
-            tried = await gateway.lanes.try_transfer(
-                TryRequest(
-                    transfer_id=gateway.ids.new_id(bucket_of(payer)),
-                    payer_id=payer,
-                    payee_id=payee,
-                    currency="EUR",
-                    amount=amount,
-                    caller=str(payer),
-                    idempotency_key=key,
-                    fingerprint=_fingerprint(payee, amount),
-                    metadata=None,
-                    expires_in=timedelta(seconds=expires_in_s),
-                    traceparent="",
-                    refusal=refusal,
-                )
-            )
-            gateway.try_confirms.offer(tried.transfer)
-            self.accepted.append(tried.transfer)
-            return Told(asked, tried.transfer.id, tried.transfer.status)
+            transfer = await ask_transfer(gateway, asked, expires_in_s=expires_in_s)
+            self.accepted.append(transfer)
+            return Told(asked, transfer.id, transfer.status)
 
         async with asyncio.TaskGroup() as asking:
             tasks = [asking.create_task(self._insist(ask)) for _ in range(1 + twice)]
@@ -152,20 +92,7 @@ class Client:
 
     async def cancel(self, transfer: Transfer) -> None:
         """The payer's cancel of one of its transfers."""
-
-        async def ask(gateway: Gateway) -> Told:
-            row = (
-                await gateway.lanes.cancel(
-                    CancelRequest(
-                        transfer_id=transfer.id,
-                        payer_id=transfer.payer_id,
-                        asked_by=AskedBy.PAYER,
-                    )
-                )
-            ).transfer
-            return Told(asked_of(transfer), row.id, row.status)
-
-        self.told.append(await self._insist(ask))
+        self.told.append(await self._insist(partial(ask_cancel, transfer=transfer)))
 
     async def _insist(self, ask: Callable[[Gateway], Awaitable[Told]]) -> Told:
         for _ in range(_PATIENCE):
@@ -192,24 +119,9 @@ class Client:
         return f"{self._name}-{self._keys}"
 
 
-def asked_of(transfer: Transfer) -> Asked:
-    """What a transfer was asked for as."""
-    return Asked(
-        kind="transfer",
-        wallet=transfer.payer_id,
-        payee=transfer.payee_id,
-        amount=transfer.amount,
-        key=transfer.idempotency_key,
-    )
-
-
 async def _answered(ask: Callable[[Gateway], Awaitable[Told]], gateway: Gateway) -> Told | None:
     """What the gateway answers; None where a client is to ask again."""
     try:
         return await ask(gateway)
     except (ShardTransientError, LaneFullError):
         return None
-
-
-def _fingerprint(*parts: object) -> bytes:
-    return hashlib.sha256(repr(parts).encode()).digest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from audit import AuditedShard, audit
-from reliability.simulation.clients import Told
+from reliability.simulation.requests import Told
 from reliability.simulation.wires import Database
 
 if TYPE_CHECKING:
