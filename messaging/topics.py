@@ -12,12 +12,20 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from messaging.errors import BrokerUnavailableError, TopicProblem, TopicsError
 
 REQUEST_TIMEOUT_S = 10.0
 WITHIN_S = 30.0
+# A broker that was frozen for longer than its session is not counted for a moment after it is back.
+COUNTED_AGAIN_S = 3.0
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 FOREVER_MS = -1
@@ -97,7 +105,8 @@ async def create_topics(
         The topics that this call made.
 
     Raises:
-        TopicsError: the brokers refused, for instance more copies than there are brokers.
+        TopicsError: the brokers refused, for instance more copies than there were brokers
+            for `COUNTED_AGAIN_S`.
         BrokerUnavailableError: no broker answered in time.
     """
     async with _admin(bootstrap) as admin:
@@ -119,23 +128,39 @@ async def create_topics(
         if not wanted:
             return []
         await _until_controller(admin)
-        created = _created(await admin.create_topics(wanted))
+        created = await made(admin, wanted)
         await _until_leaders(admin, names)
         return created
 
 
-def _created(response: Any) -> list[str]:
-    created = []
-    problems = []
-    for topic, code, message in response.topic_errors:
-        error = for_code(code)
-        if error is NoError:
-            created.append(topic)
-        elif error is not TopicAlreadyExistsError:
-            problems.append(TopicProblem(topic=topic, what=f"was refused: {message or error()}"))
-    if problems:
-        raise TopicsError(problems)
-    return created
+async def made(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> list[str]:
+    """Asks for topics, and again while there are too few brokers, for `COUNTED_AGAIN_S`.
+
+    Returns:
+        Those that were not there before.
+
+    Raises:
+        TopicsError: with what the brokers said, for each topic that they refused.
+    """
+    created: list[str] = []
+    loop = asyncio.get_running_loop()
+    counted_at = loop.time() + COUNTED_AGAIN_S
+    while True:
+        response = await admin.create_topics(wanted)
+        answers = [(topic, for_code(code), text) for topic, code, text in response.topic_errors]
+        created += [topic for topic, error, _ in answers if error is NoError]
+        refused = [each for each in answers if each[1] not in (NoError, TopicAlreadyExistsError)]
+        if not refused:
+            return created
+        too_few = all(error is InvalidReplicationFactorError for _, error, _ in refused)
+        if not too_few or loop.time() >= counted_at:
+            raise TopicsError(
+                [
+                    TopicProblem(topic=topic, what=f"was refused: {text or error()}")
+                    for topic, error, text in refused
+                ]
+            )
+        await asyncio.sleep(0.05)
 
 
 async def _until_controller(admin: AIOKafkaAdminClient) -> None:

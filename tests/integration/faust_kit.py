@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import TP, EventT
 
 from tests.eventually import eventually
+from tests.topics import make_topic
 from workers.faust_app import HoldfastApp, RunningApp, create_faust_app, subscribe
 
 SESSION_S = 2.0
@@ -32,23 +33,13 @@ class Kafka:
 
     async def new_topic(self, partitions: int = 1) -> str:
         name = f"t-{uuid.uuid4().hex[:8]}"
-        await self.make_topic(name, partitions)
+        await make_topic(self.admin, name, partitions)
         return name
-
-    async def make_topic(self, name: str, partitions: int = 1) -> None:
-        await self.admin.create_topics([NewTopic(name, partitions, 1)])
-
-        async def has_leaders() -> bool:
-            [topic] = await self.admin.describe_topics([name])
-            found = [partition["leader"] >= 0 for partition in topic["partitions"]]
-            return len(found) == partitions and all(found)
-
-        await eventually(has_leaders)
 
     async def remake_topic(self, topic: str) -> None:
         await self.admin.delete_topics([topic])
         await asyncio.sleep(0.5)
-        await self.make_topic(topic)
+        await make_topic(self.admin, topic)
 
     async def produce(self, topic: str, count: int, *, partition: int = 0) -> None:
         futures = [

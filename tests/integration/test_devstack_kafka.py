@@ -5,11 +5,12 @@ import socket
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
 from devstack.errors import PortTakenError
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
+from tests.topics import make_topic
 
 TOPIC = "kept"
 
@@ -27,7 +28,7 @@ async def create_topic(broker: KafkaBroker) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])
+        await make_topic(admin, TOPIC)
     finally:
         await admin.close()
 

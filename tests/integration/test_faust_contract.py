@@ -25,6 +25,7 @@ from tests.integration.faust_kit import (
     until_taken,
     worker,
 )
+from tests.topics import make_topic
 from workers.faust_app import AppStartError, AppStoppedError, RunningApp
 
 
@@ -154,7 +155,7 @@ async def test_a_topic_that_is_missing_at_start_is_ignored_until_it_is_made(brok
         await eventually(lambda: app.safe_consumer.assigned_buckets(topic) == {0})
         assert app.safe_consumer.assigned_buckets(missing) == set()
 
-        await broker.make_topic(missing)
+        await make_topic(broker.admin, missing)
         await broker.produce(missing, 1)
 
         await until_taken(taken, 1)

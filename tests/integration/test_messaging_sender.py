@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from messaging.errors import BrokerUnavailableError, UnsendableMessageError
 from messaging.sender import REQUEST_BYTES, KafkaSender, Outgoing
 from tests.eventually import eventually
+from tests.topics import make_topic
 
 PARTITIONS = 3
 TIMEOUT_S = 3.0
@@ -49,19 +50,19 @@ async def sending(bootstrap: str) -> AsyncIterator[KafkaSender]:
             await sender.close()
 
 
-async def make_topic(broker: KafkaBroker, topic: str, *, anew: bool = False) -> None:
+async def put_topic(broker: KafkaBroker, topic: str, *, anew: bool = False) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     if anew:
         await admin.delete_topics([topic])
         await asyncio.sleep(0.5)
-    await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    await make_topic(admin, topic, PARTITIONS)
     await admin.close()
 
 
 async def new_topic(broker: KafkaBroker) -> str:
     topic = f"t-{uuid.uuid4().hex[:8]}"
-    await make_topic(broker, topic)
+    await put_topic(broker, topic)
     return topic
 
 
@@ -262,7 +263,7 @@ async def test_topics_that_were_made_anew_take_messages_again(kafka: KafkaBroker
     async with sending(kafka.bootstrap) as sender:
         await eventually(sender.reachable)
         await sender.send(outgoing(topic, 0, 30))
-        await make_topic(kafka, topic, anew=True)
+        await put_topic(kafka, topic, anew=True)
 
         async def sent() -> set[int]:
             return await acknowledged(sender, outgoing(topic, 30, 3))
