@@ -8,6 +8,32 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 
+def without_row_details(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Takes PostgreSQL's DETAIL lines out: they quote rows, and so e-mails and balances."""
+    for name, value in event.items():
+        if isinstance(value, str) and "DETAIL:" in value:
+            lines = (line for line in value.splitlines() if not line.startswith("DETAIL:"))
+            event[name] = "\n".join(lines)
+    return event
+
+
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    without_row_details,
+]
+# One list for every call: a logger keeps the list of its first use, and who looks at the logs
+# of one that was used before another call (structlog's `capture_logs`) changes it in place.
+_PROCESSORS: list[Processor] = [
+    structlog.stdlib.filter_by_level,
+    *_SHARED,
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+
+
 def configure_logging(*, level: str, format_: Literal["json", "console"]) -> None:
     """Sends structlog's and the standard library's records through one formatter.
 
@@ -15,14 +41,6 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
         level: least level that is written, such as `"info"`.
         format_: `"json"` for machines, `"console"` for people.
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        without_row_details,
-    ]
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if format_ == "json"
@@ -32,11 +50,7 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
         )
     )
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -44,7 +58,7 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=_SHARED,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -54,12 +68,3 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
     # The clients tell every retry of an outage; the step that waits tells it once, with its shard.
     for noisy in ("aiokafka", "faust", "mode", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-
-
-def without_row_details(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Takes PostgreSQL's DETAIL lines out: they quote rows, and so e-mails and balances."""
-    for name, value in event.items():
-        if isinstance(value, str) and "DETAIL:" in value:
-            lines = (line for line in value.splitlines() if not line.startswith("DETAIL:"))
-            event[name] = "\n".join(lines)
-    return event
