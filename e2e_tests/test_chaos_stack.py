@@ -121,6 +121,24 @@ async def test_what_was_killed_is_gone_with_all_its_processes_until_it_is_starte
     assert [node.unexpected_exits for node in nodes] == [[], [], []]
 
 
+async def test_a_stop_that_is_given_up_has_ended_before_the_next_start(
+    stack: Stack, traffic: Traffic
+):
+    """Half stopped, it would end a moment after the start, and look as if by itself."""
+    worker = stack.workers[0]
+    old = worker.pid
+
+    stopping = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.wait({stopping})
+
+    assert await worker.start(ready_within_s=90)
+    assert worker.pid != old
+    await traffic.pay()
+    assert worker.unexpected_exits == []
+
+
 @pytest.mark.parametrize("role", [Role.GATEWAY, Role.DATABASE, Role.BROKER])
 async def test_what_is_paused_answers_nobody_until_it_is_resumed(
     stack: Stack, role: Role, traffic: Traffic

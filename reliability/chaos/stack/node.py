@@ -186,9 +186,12 @@ class Node:
     async def _stop(self) -> None:
         await self._resume()
         self._wanted = False
+        await to_the_end(self._end_in_order)
+
+    def _end_in_order(self) -> None:
         self._server.request_stop()
-        await asyncio.to_thread(wait_until, lambda: not self.is_up, timeout_s=_STOP_S)
-        await to_the_end(self._server.kill)
+        wait_until(lambda: not self.is_up, timeout_s=_STOP_S)
+        self._server.kill()
 
     async def _resume(self) -> None:
         if self._paused:
