@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import Transport
 from faust.types import TP, EventT
 
 from tests.eventually import eventually
+from tests.lost_connections import close_lost_connections
 from tests.topics import make_topic
 from workers.faust_app import HoldfastApp, RunningApp, create_faust_app, subscribe
 
@@ -83,6 +84,7 @@ async def kafka_client(bootstrap: str) -> AsyncIterator[Kafka]:
     finally:
         await producer.stop()
         await admin.close()
+        close_lost_connections()
 
 
 @dataclass

@@ -56,7 +56,10 @@ async def never_ends(server: PostgresServer) -> bool:
 def backends_if_busy(server: PostgresServer) -> list[psutil.Process]:
     """All of its processes, once one of them is in a query."""
     backends = psutil.Process(server.pid).children()
-    return backends if any("SELECT" in " ".join(b.cmdline()) for b in backends) else []
+    try:
+        return backends if any("SELECT" in " ".join(b.cmdline()) for b in backends) else []
+    except psutil.NoSuchProcess:  # one of those that come and go by themselves
+        return []
 
 
 async def make_row(server: PostgresServer) -> None:

@@ -21,6 +21,7 @@ from devstack.ports import free_port
 from messaging.errors import BrokerUnavailableError, UnsendableMessageError
 from messaging.sender import REQUEST_BYTES, KafkaSender, Outgoing
 from tests.eventually import eventually
+from tests.lost_connections import close_lost_connections
 from tests.topics import make_topic
 
 PARTITIONS = 3
@@ -48,6 +49,7 @@ async def sending(bootstrap: str) -> AsyncIterator[KafkaSender]:
     finally:
         async with asyncio.timeout(TIMEOUT_S + SLACK_S):
             await sender.close()
+        close_lost_connections()
 
 
 async def put_topic(broker: KafkaBroker, topic: str, *, anew: bool = False) -> None:
