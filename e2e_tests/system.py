@@ -196,6 +196,15 @@ class System:
         finally:
             await conn.close()
 
+    async def has_expired(self, transfer_id: str) -> bool:
+        """Whether its time is over by the clock of its shard, whatever its status is."""
+        (row,) = await self.sql(
+            transfer_id,
+            "SELECT expires_at < app_now() AS is_over FROM transfers WHERE id = $1",
+            UUID(transfer_id),
+        )
+        return bool(row["is_over"])
+
     async def drained(self, *, within_s: float = 30.0) -> None:
         """Returns when no transfer is under way any more."""
 

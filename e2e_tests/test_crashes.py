@@ -67,7 +67,7 @@ async def test_a_worker_killed_where_redrive_began_leaves_what_redrive_ends(
     expires = point == "expiry-after-commit"
     held = await client.transfer(alice, bob, "60.00", expires_in_s=1 if expires else 3_600)
     if expires:
-        await eventually(lambda: _has_expired(system, held.body["id"]))
+        await eventually(lambda: system.has_expired(held.body["id"]))
 
     dying = await system.spawn_dying_worker(point)
     await dying.ended()
@@ -165,15 +165,6 @@ def test_every_point_at_which_a_process_can_be_killed_is_used():
 
 async def _status(client: Client, member: Member, transfer_id: str) -> str:
     return (await client.get_transfer(member, transfer_id)).body["status"]
-
-
-async def _has_expired(system: System, transfer_id: str) -> bool:
-    (row,) = await system.sql(
-        transfer_id,
-        "SELECT expires_at < app_now() AS is_over FROM transfers WHERE id = $1",
-        UUID(transfer_id),
-    )
-    return row["is_over"]
 
 
 async def _has_copy(topics: Topics, topic: str) -> bool:

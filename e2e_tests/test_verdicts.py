@@ -65,7 +65,7 @@ async def test_an_expired_transfer_is_cancelled(system: System, kafka_is_told: b
     alice = await client.member(EUR="100.00")
     bob = await client.member()
     held = await client.transfer(alice, bob, "60.00", expires_in_s=1)
-    await eventually(lambda: _has_expired(system, held.body["id"]))
+    await eventually(lambda: system.has_expired(held.body["id"]))
 
     system.change(kafka={"bootstrap": bootstrap})
     await system.start_worker()
@@ -90,15 +90,6 @@ async def test_redrive_alone_completes_what_kafka_never_heard_of(system: System)
     await system.drained()
 
     assert await client.balance(bob) == ("20.00", "0.00")
-
-
-async def _has_expired(system: System, transfer_id: str) -> bool:
-    (row,) = await system.sql(
-        transfer_id,
-        "SELECT expires_at < app_now() AS is_over FROM transfers WHERE id = $1",
-        UUID(transfer_id),
-    )
-    return row["is_over"]
 
 
 async def _lift_balance(system: System, user_id: str, amount: int) -> None:

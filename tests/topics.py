@@ -1,4 +1,6 @@
-"""The one way to make a topic in a test."""
+"""The one way to make a topic in a test, and to make it anew."""
+
+import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import InvalidReplicationFactorError, NoError, for_code
@@ -14,6 +16,13 @@ async def make_topic(admin: AIOKafkaAdminClient, name: str, partitions: int = 1)
     """
     await eventually(lambda: _is_made(admin, name, partitions))
     await eventually(lambda: _has_leaders(admin, name, partitions))
+
+
+async def remake_topic(admin: AIOKafkaAdminClient, name: str, partitions: int = 1) -> None:
+    """Deletes a topic and makes it again, empty."""
+    await admin.delete_topics([name])
+    await asyncio.sleep(0.5)
+    await make_topic(admin, name, partitions)
 
 
 async def _is_made(admin: AIOKafkaAdminClient, name: str, partitions: int) -> bool:

@@ -37,11 +37,6 @@ class Kafka:
         await make_topic(self.admin, name, partitions)
         return name
 
-    async def remake_topic(self, topic: str) -> None:
-        await self.admin.delete_topics([topic])
-        await asyncio.sleep(0.5)
-        await make_topic(self.admin, topic)
-
     async def produce(self, topic: str, count: int, *, partition: int = 0) -> None:
         futures = [
             await self.producer.send(topic, value=b"%d" % number, partition=partition)

@@ -25,7 +25,7 @@ from tests.integration.faust_kit import (
     until_taken,
     worker,
 )
-from tests.topics import make_topic
+from tests.topics import make_topic, remake_topic
 from workers.faust_app import AppStartError, AppStoppedError, RunningApp
 
 
@@ -283,7 +283,7 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_start(broker: Kafka) 
     await broker.produce(topic, 50)
     async with worker(broker.app(), topic, taken=taken):
         await committed_becomes(broker, topic, 50)
-        await broker.remake_topic(topic)
+        await remake_topic(broker.admin, topic)
         await broker.produce(topic, 3)
 
         await until_taken(taken, 53, within_s=20.0)

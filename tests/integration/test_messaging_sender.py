@@ -22,7 +22,7 @@ from messaging.errors import BrokerUnavailableError, UnsendableMessageError
 from messaging.sender import REQUEST_BYTES, KafkaSender, Outgoing
 from tests.eventually import eventually
 from tests.lost_connections import close_lost_connections
-from tests.topics import make_topic
+from tests.topics import make_topic, remake_topic
 
 PARTITIONS = 3
 TIMEOUT_S = 3.0
@@ -55,10 +55,7 @@ async def sending(bootstrap: str) -> AsyncIterator[KafkaSender]:
 async def put_topic(broker: KafkaBroker, topic: str, *, anew: bool = False) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
-    if anew:
-        await admin.delete_topics([topic])
-        await asyncio.sleep(0.5)
-    await make_topic(admin, topic, PARTITIONS)
+    await (remake_topic if anew else make_topic)(admin, topic, PARTITIONS)
     await admin.close()
 
 
