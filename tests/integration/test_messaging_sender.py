@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -63,6 +64,11 @@ async def new_topic(broker: KafkaBroker) -> str:
     topic = f"t-{uuid.uuid4().hex[:8]}"
     await put_topic(broker, topic)
     return topic
+
+
+def is_stopped(broker: KafkaBroker) -> bool:
+    threads = psutil.Process(broker.pid).threads()
+    return {psutil.Process(thread.id).status() for thread in threads} == {psutil.STATUS_STOPPED}
 
 
 def outgoing(topic: str, first: int, count: int) -> list[Outgoing]:
@@ -227,6 +233,8 @@ async def test_a_frozen_broker_is_an_error_in_time(own_broker: KafkaBroker) -> N
         await eventually(sender.reachable)
         os.kill(own_broker.pid, signal.SIGSTOP)
         try:
+            # A signal takes effect when its process is next scheduled.
+            await eventually(lambda: is_stopped(own_broker))
             assert not await sender.reachable(within_s=0.2)
             assert await acknowledged(sender, outgoing(topic, 0, 3)) == set()
         finally:
