@@ -1,10 +1,8 @@
 """The same key, the same result: what a key was used for, in the database and in this batch."""
 
-from collections.abc import Collection
 from uuid import UUID
 
-from shards.connection import Connection
-from shards.keys import KeyOf, KeyOwner, UsedKey, find_keys
+from shards.keys import KeyOf, KeyOwner, UsedKey
 
 
 class KeyReusedError(Exception):
@@ -37,8 +35,3 @@ class KeyBook:
     def use(self, key: KeyOf, *, owner: KeyOwner, id_: UUID, fingerprint: bytes) -> None:
         """Says that a row of this batch has the key."""
         self._used[key] = UsedKey(owner, id_, fingerprint)
-
-
-async def open_key_book(conn: Connection, keys: Collection[KeyOf]) -> KeyBook:
-    """Reads what `keys` were used for; the wallets must be locked."""
-    return KeyBook(await find_keys(conn, keys))

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sagas.idempotency import KeyBook, KeyReusedError, open_key_book
+from sagas.idempotency import KeyBook, KeyReusedError
 from sagas.locking import Locked, lock_step_users
 from sagas.outcomes import SKIPPED, Failed, Skipped
-from shards.book import Book, open_book
+from shards.book import Book
 from shards.connection import Connection
 from shards.keys import KeyOf, KeyOwner
+from shards.opening import open_keyed
 from shards.users import UserStatus
 
 
@@ -71,6 +72,7 @@ class OpenKeys(Generic[RowT]):
         keys: what their keys were used for.
         book: the accounts they are about.
         replayable: the rows of `owner` that the keys stand for.
+        open: how many transfers of each wallet are open, counted up to a bound.
     """
 
     owner: KeyOwner
@@ -78,6 +80,7 @@ class OpenKeys(Generic[RowT]):
     keys: KeyBook
     book: Book
     replayable: dict[UUID, RowT]
+    open: dict[UUID, int]
 
 
 async def open_keys(
@@ -87,8 +90,9 @@ async def open_keys(
     owner: KeyOwner,
     read_rows: Callable[[Connection, list[UUID]], Awaitable[dict[UUID, RowT]]],
     wait: bool,
+    count_max: int,
 ) -> OpenKeys[RowT]:
-    """Locks the wallets, then reads keys, rows and accounts, each in a statement of its own.
+    """Locks the wallets, then reads keys and accounts, then the rows that the keys stand for.
 
     Args:
         conn: inside a transaction that has locked no user yet.
@@ -96,17 +100,25 @@ async def open_keys(
         owner: the table of the rows that the requests make.
         read_rows: reads rows of that table by id.
         wait: whether to wait for locked wallets or leave them skipped.
+        count_max: open transfers of a wallet are counted so far and no further.
     """
     locked = await lock_step_users(conn, {r.key.wallet_id for r in requests}, wait=wait)
     mine = [r for r in requests if r.key.wallet_id in locked.users]
-    keys = await open_key_book(conn, [r.key for r in mine])
+    keyed = await open_keyed(
+        conn, locked.users, [(r.key, r.currency) for r in mine], count_max=count_max
+    )
+    keys = KeyBook(keyed.used)
     # A statement of its own: the rows the keys stand for may be younger than that snapshot.
     earlier = keys.ids_of(owner)
     replayable = await read_rows(conn, earlier) if earlier else {}
-    book = await open_book(
-        conn, users=locked.users, accounts={(r.key.wallet_id, r.currency) for r in mine}
+    return OpenKeys(
+        owner=owner,
+        locked=locked,
+        keys=keys,
+        book=keyed.book,
+        replayable=replayable,
+        open=keyed.open,
     )
-    return OpenKeys(owner=owner, locked=locked, keys=keys, book=book, replayable=replayable)
 
 
 class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):

@@ -13,12 +13,14 @@ from uuid import UUID
 from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.locking import Locked, lock_step_users
 from sagas.states import TERMINAL, Event, Reason, Status, transition
-from shards.book import Book, EntryKind, open_book
+from shards.book import Book, EntryKind
 from shards.connection import Connection
 from shards.ids import bucket_of
+from shards.opening import open_transfers
 from shards.shard import Shard
-from shards.transfers import StatusChange, Transfer, change_statuses, read_transfers
+from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus
+from shards.writes import write_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,7 @@ class PayerSide:
 
     async def write(self, conn: Connection) -> None:
         """Writes statuses, money and events; any row count that is off raises."""
-        await change_statuses(conn, self._changes)
-        await self._book.write(conn)
+        await write_together(conn, [*change_statuses(self._changes), *self._book.writes()])
 
     def _move_money(self, transfer: Transfer, event: Event, *, at: datetime) -> None:
         user_id, currency, amount = transfer.payer_id, transfer.currency, transfer.amount
@@ -145,13 +146,7 @@ async def payer_side(
     async with shard.transaction({bucket_of(payer_id) for payer_id in payers}) as conn:
         locked = await lock_step_users(conn, payers, wait=wait)
         mine = {(id_, payer_id) for id_, payer_id in asked if payer_id in locked.users}
-        read = await read_transfers(conn, {id_ for id_, _ in mine})
-        transfers = {id_: t for id_, t in read.items() if (id_, t.payer_id) in mine}
-        book = await open_book(
-            conn,
-            users=locked.users,
-            accounts={(t.payer_id, t.currency) for t in transfers.values()},
-        )
+        book, transfers = await open_transfers(conn, locked.users, mine)
         side = PayerSide(locked=locked, book=book, transfers=transfers, timing=timing)
         yield side
         await side.write(conn)

@@ -1,7 +1,7 @@
 """The book of one transaction: accounts read under lock, changed in memory, written at once.
 
 A step locks its users, opens a book on the accounts it needs, decides item after item while the
-book shows what the items before have done, and writes everything in one statement.
+book shows what the items before have done, and says what is to be written.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,11 +12,12 @@ from uuid import UUID
 
 import orjson
 
-from shards.connection import Connection
+from shards.connection import Connection, Row
 from shards.entry_hash import FIRST_PREV_HASH, HashedEntry, entry_hash
 from shards.ids import bucket_of
 from shards.statements import load_statements
 from shards.users import LockedUser
+from shards.writes import Write
 
 _SQL = load_statements("book")
 
@@ -58,6 +59,20 @@ class Account:
     head_hash: bytes = FIRST_PREV_HASH
     last_at: datetime | None = None
     version: int = 0
+
+    @classmethod
+    def from_row(cls, row: Row, *, user_id: UUID, currency: str) -> "Account":
+        """The account that a row has, whatever else is in it."""
+        return cls(
+            user_id=user_id,
+            currency=currency,
+            balance=row["balance"],
+            held=row["held"],
+            seq=row["seq"],
+            head_hash=row["head_hash"],
+            last_at=row["last_at"],
+            version=row["version"],
+        )
 
     @property
     def available(self) -> int:
@@ -202,18 +217,18 @@ class Book:
         self._sequences[user_id] = sequence
         self._events.append(_Event(user_id, sequence, type_, orjson.dumps(data), traceparent))
 
-    async def write(self, conn: Connection) -> None:
-        """Writes accounts, entries, events and sequences in one statement.
+    def writes(self) -> list[Write]:
+        """What there is to write of accounts, entries, events and the users' sequences.
 
-        Raises:
-            BookError: a row count is not what was changed here; the transaction is to be given up.
+        A row count that is off raises `BookError`.
         """
-        accounts, entries, events = list(self._changed.values()), self._entries, self._events
-        if not (accounts or events):
-            return
-        told = {event.user_id: event.sequence for event in events}
-        row = await conn.fetchrow(
-            _SQL["write_book"],
+        return [*self._account_writes(), *self._entry_writes(), *self._event_writes()]
+
+    def _account_writes(self) -> list[Write]:
+        accounts = list(self._changed.values())
+        if not accounts:
+            return []
+        columns = (
             [a.user_id for a in accounts],
             [a.currency for a in accounts],
             [bucket_of(a.user_id) for a in accounts],
@@ -223,6 +238,14 @@ class Book:
             [a.head_hash for a in accounts],
             [a.last_at for a in accounts],
             [a.version + 1 for a in accounts],
+        )
+        return [_write("write_accounts", _SQL["write_accounts"], columns, rows=len(accounts))]
+
+    def _entry_writes(self) -> list[Write]:
+        entries = self._entries
+        if not entries:
+            return []
+        columns = (
             [e.user_id for e in entries],
             [e.currency for e in entries],
             [e.seq for e in entries],
@@ -237,8 +260,15 @@ class Book:
             [e.at for e in entries],
             [e.prev_hash for e in entries],
             [e.hash for e in entries],
-            list(told),
-            list(told.values()),
+        )
+        return [_write("insert_entries", _SQL["insert_entries"], columns, rows=len(entries))]
+
+    def _event_writes(self) -> list[Write]:
+        events = self._events
+        if not events:
+            return []
+        told = {event.user_id: event.sequence for event in events}
+        columns = (
             [bucket_of(e.user_id) for e in events],
             [e.user_id for e in events],
             [e.sequence for e in events],
@@ -247,10 +277,15 @@ class Book:
             [e.traceparent for e in events],
             self.now,
         )
-        written = tuple(row) if row is not None else ()
-        expected = (len(accounts), len(entries), len(told), len(events))
-        if written != expected:
-            raise BookError(f"wrote {written} accounts, entries, users, events, not {expected}")
+        return [
+            _write(
+                "write_sequences",
+                _SQL["write_sequences"],
+                (list(told), list(told.values())),
+                rows=len(told),
+            ),
+            _write("insert_events", _SQL["insert_events"], columns, rows=len(events)),
+        ]
 
     def _touch(self, user_id: UUID, currency: str) -> Account:
         account = self.account(user_id, currency)
@@ -276,20 +311,23 @@ async def open_book(
         _SQL["read_book"], [user_id for user_id, _ in pairs], [currency for _, currency in pairs]
     )
     read = {
-        (row["user_id"], row["currency"]): Account(
-            user_id=row["user_id"],
-            currency=row["currency"],
-            balance=row["balance"],
-            held=row["held"],
-            seq=row["seq"],
-            head_hash=row["head_hash"],
-            last_at=row["last_at"],
-            version=row["version"],
+        (row["user_id"], row["currency"]): Account.from_row(
+            row, user_id=row["user_id"], currency=row["currency"]
         )
         for row in rows
         if row["user_id"] is not None
     }
     return Book(now=rows[0]["now"], users=users, accounts=read)
+
+
+def _write(block: str, sql: str, parameters: tuple[object, ...], *, rows: int) -> Write:
+    return Write(
+        name=block,
+        sql=sql,
+        parameters=parameters,
+        rows=rows,
+        wrong=lambda written: BookError(f"{block}: {written} rows, not {rows}"),
+    )
 
 
 def _check(account: Account) -> None:

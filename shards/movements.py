@@ -9,6 +9,7 @@ from uuid import UUID
 from shards.connection import Connection
 from shards.ids import bucket_of
 from shards.statements import load_statements
+from shards.writes import Write
 
 _SQL = load_statements("movements")
 
@@ -47,12 +48,11 @@ async def read_movements(conn: Connection, ids: Collection[UUID]) -> dict[UUID, 
     return {row["id"]: Movement(**{**dict(row), "kind": MovementKind(row["kind"])}) for row in rows}
 
 
-async def insert_movements(conn: Connection, movements: Sequence[Movement]) -> None:
-    """Inserts movements; a key that is taken fails the statement and so the transaction."""
+def insert_movements(movements: Sequence[Movement]) -> list[Write]:
+    """New movements to write; a key that is taken fails the statement and so the transaction."""
     if not movements:
-        return
-    await conn.execute(
-        _SQL["insert_movements"],
+        return []
+    columns = (
         [m.id for m in movements],
         [bucket_of(m.id) for m in movements],
         [m.user_id for m in movements],
@@ -70,3 +70,12 @@ async def insert_movements(conn: Connection, movements: Sequence[Movement]) -> N
         [m.hash for m in movements],
         [m.created_at for m in movements],
     )
+    return [
+        Write(
+            name="insert_movements",
+            sql=_SQL["insert_movements"],
+            parameters=columns,
+            rows=len(movements),
+            wrong=lambda written: RuntimeError(f"{written} of {len(movements)} movements"),
+        )
+    ]

@@ -6,6 +6,28 @@ CREATE OR REPLACE FUNCTION public.app_now()
  LANGUAGE sql
 AS $function$SELECT clock_timestamp()$function$;
 
+CREATE OR REPLACE FUNCTION public.claim_buckets(claimed integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    foreign_bucket integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1212107844, bucket)
+    FROM (SELECT unnest(claimed) AS bucket ORDER BY bucket) AS each;
+
+    SELECT each.bucket INTO foreign_bucket
+    FROM unnest(claimed) AS each (bucket)
+    LEFT JOIN buckets ON buckets.bucket = each.bucket AND buckets.state = 'owned'
+    WHERE buckets.bucket IS NULL
+    LIMIT 1;
+
+    IF FOUND THEN
+        RAISE EXCEPTION 'bucket % is not owned here', foreign_bucket USING ERRCODE = 'HFB01';
+    END IF;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql

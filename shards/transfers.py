@@ -12,6 +12,7 @@ from uuid import UUID
 from shards.connection import Connection, Row
 from shards.ids import bucket_of
 from shards.statements import load_statements
+from shards.writes import Write
 
 _SQL = load_statements("transfers")
 
@@ -80,12 +81,11 @@ async def read_transfers(conn: Connection, ids: Collection[UUID]) -> dict[UUID, 
     }
 
 
-async def insert_transfers(conn: Connection, transfers: Sequence[Transfer]) -> None:
-    """Inserts new transfers; a key that is taken fails the statement and so the transaction."""
+def insert_transfers(transfers: Sequence[Transfer]) -> list[Write]:
+    """New transfers to write; a key that is taken fails the statement and so the transaction."""
     if not transfers:
-        return
-    await conn.execute(
-        _SQL["insert_transfers"],
+        return []
+    columns = (
         [t.id for t in transfers],
         [bucket_of(t.id) for t in transfers],
         [t.payer_id for t in transfers],
@@ -104,18 +104,25 @@ async def insert_transfers(conn: Connection, transfers: Sequence[Transfer]) -> N
         [t.expires_at for t in transfers],
         [t.ended_at for t in transfers],
     )
+    return [
+        Write(
+            name="insert_transfers",
+            sql=_SQL["insert_transfers"],
+            parameters=columns,
+            rows=len(transfers),
+            wrong=lambda written: RuntimeError(f"{written} of {len(transfers)} transfers"),
+        )
+    ]
 
 
-async def change_statuses(conn: Connection, changes: Sequence[StatusChange]) -> None:
-    """Compare-and-set of each status.
+def change_statuses(changes: Sequence[StatusChange]) -> list[Write]:
+    """Status changes to write, each a compare-and-set.
 
-    Raises:
-        StaleStatusError: a row was not in its `before`; the transaction is to be given up.
+    A row that is not in its `before` raises `StaleStatusError`.
     """
     if not changes:
-        return
-    rows = await conn.fetch(
-        _SQL["change_statuses"],
+        return []
+    columns = (
         [c.id for c in changes],
         [c.before for c in changes],
         [c.after for c in changes],
@@ -123,9 +130,17 @@ async def change_statuses(conn: Connection, changes: Sequence[StatusChange]) -> 
         [c.at for c in changes],
         [c.next_attempt_at for c in changes],
     )
-    if len(rows) != len(changes):
-        changed = {row["id"] for row in rows}
-        raise StaleStatusError(f"{[str(c.id) for c in changes if c.id not in changed]}")
+    return [
+        Write(
+            name="change_statuses",
+            sql=_SQL["change_statuses"],
+            parameters=columns,
+            rows=len(changes),
+            wrong=lambda written: StaleStatusError(
+                f"{written} of {len(changes)} were as decided on: {[str(c.id) for c in changes]}"
+            ),
+        )
+    ]
 
 
 async def make_due(conn: Connection, transfer_id: UUID) -> bool:
@@ -134,16 +149,6 @@ async def make_due(conn: Connection, transfer_id: UUID) -> bool:
     As `claim_due`, it moves no money and needs no lock of a user.
     """
     return await conn.fetchval(_SQL["make_due"], transfer_id) is not None
-
-
-async def count_open(
-    conn: Connection, payers: Collection[UUID], *, at_most: int
-) -> dict[UUID, int]:
-    """How many transfers of each payer are open; exact below `at_most` under the payers' locks."""
-    if not payers:
-        return {}
-    rows = await conn.fetch(_SQL["count_open"], list(payers), at_most)
-    return {row["payer_id"]: row["open"] for row in rows}
 
 
 async def read_in_flight(conn: Connection, *, count_max: int) -> InFlight:

@@ -9,6 +9,7 @@ from uuid import UUID
 from shards.connection import Connection, Row
 from shards.ids import bucket_of
 from shards.statements import load_statements
+from shards.writes import Write
 
 _SQL = load_statements("verdicts")
 
@@ -44,17 +45,15 @@ async def read_verdicts(conn: Connection, ids: Collection[UUID]) -> dict[UUID, V
     return {row["transfer_id"]: verdict_from_row(row) for row in rows}
 
 
-async def insert_verdicts(conn: Connection, verdicts: Sequence[Verdict]) -> None:
-    """Gives verdicts; the primary key decides who was first.
+def insert_verdicts(verdicts: Sequence[Verdict]) -> list[Write]:
+    """Verdicts to write; the primary key decides who was first.
 
-    Raises:
-        VerdictRaceError: one was there (a payee that does not exist has no row to lock, so two may
-            try); the transaction is to be given up.
+    One that is there already raises `VerdictRaceError`: a payee that does not exist has no row to
+    lock, so two may try.
     """
     if not verdicts:
-        return
-    rows = await conn.fetch(
-        _SQL["insert_verdicts"],
+        return []
+    columns = (
         [v.transfer_id for v in verdicts],
         [bucket_of(v.payee_id) for v in verdicts],
         [v.payer_id for v in verdicts],
@@ -65,8 +64,17 @@ async def insert_verdicts(conn: Connection, verdicts: Sequence[Verdict]) -> None
         [v.reason for v in verdicts],
         [v.created_at for v in verdicts],
     )
-    if len(rows) != len(verdicts):
-        raise VerdictRaceError(f"{len(verdicts) - len(rows)} of {len(verdicts)} were there")
+    return [
+        Write(
+            name="insert_verdicts",
+            sql=_SQL["insert_verdicts"],
+            parameters=columns,
+            rows=len(verdicts),
+            wrong=lambda written: VerdictRaceError(
+                f"{len(verdicts) - written} of {len(verdicts)} were there"
+            ),
+        )
+    ]
 
 
 def verdict_from_row(row: Row) -> Verdict:

@@ -25,6 +25,7 @@ from shards.users import (
     read_user,
     read_user_by_email,
 )
+from shards.writes import write_together
 
 
 class UserRoutes:
@@ -100,7 +101,7 @@ class UserRoutes:
                     data=user_data(user),
                     traceparent=trace_of(request).traceparent,
                 )
-                await book.write(conn)
+                await write_together(conn, book.writes())
         except CommitUnknownError:
             # The e-mail is the key: if it is there under our id, this request did it.
             found = await self._find(body.email)

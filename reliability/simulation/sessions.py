@@ -18,7 +18,7 @@ from shards.statements import load_statements
 _SQL_FILES = Path(shards.statements.__file__).with_name("sql")
 
 
-_NEVER_WAIT = ("BEGIN", "COMMIT", "ROLLBACK")
+_NEVER_WAIT = ("COMMIT", "ROLLBACK")
 
 
 class Session:
@@ -151,7 +151,7 @@ class SessionPool:
 
 
 async def _tracked(wire: Wire, query: str, run: Callable[[], Awaitable[Any]]) -> Any:
-    if query == "BEGIN":
+    if query.startswith("BEGIN"):
         wire.in_transaction = True
     result = await run()
     if query in ("COMMIT", "ROLLBACK"):

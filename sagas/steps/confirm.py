@@ -11,9 +11,10 @@ from sagas.locking import Locked, lock_step_users
 from sagas.messages import Message
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from sagas.states import Reason
-from shards.book import BALANCE_LIMIT, Book, EntryKind, open_book
+from shards.book import BALANCE_LIMIT, Book, EntryKind
 from shards.errors import ShardBusyError
 from shards.ids import bucket_of
+from shards.opening import open_verdicts
 from shards.shard import Shard
 from shards.users import UserStatus
 from shards.verdicts import (
@@ -21,8 +22,8 @@ from shards.verdicts import (
     VerdictKind,
     VerdictRaceError,
     insert_verdicts,
-    read_verdicts,
 )
+from shards.writes import write_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,8 @@ async def _confirm(
     async with shard.transaction({bucket_of(m.payee_id) for m in messages}) as conn:
         locked = await lock_step_users(conn, {m.payee_id for m in messages}, wait=wait)
         mine = [m for m in messages if m.payee_id not in locked.skipped]
-        verdicts = await read_verdicts(conn, {m.transfer_id for m in mine})
-        book = await open_book(
-            conn,
-            users=locked.users,
-            accounts={(m.payee_id, m.currency) for m in mine if m.payee_id in locked.users},
+        book, verdicts = await open_verdicts(
+            conn, locked.users, [(m.transfer_id, m.payee_id, m.currency) for m in mine]
         )
         given: list[Verdict] = []
         for message in mine:
@@ -69,8 +67,7 @@ async def _confirm(
                 verdict = _give(message, book, locked)
                 verdicts[message.transfer_id] = verdict
                 given.append(verdict)
-        await insert_verdicts(conn, given)
-        await book.write(conn)
+        await write_together(conn, [*insert_verdicts(given), *book.writes()])
     return [
         SKIPPED if m.payee_id in locked.skipped else _answer(m, verdicts[m.transfer_id])
         for m in messages

@@ -16,6 +16,7 @@ from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
 from shards.shard import Shard
 from shards.users import UserStatus
+from shards.writes import write_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,16 @@ async def move(
     """
     async with shard.transaction({bucket_of(r.user_id) for r in requests}) as conn:
         opened = await open_keys(
-            conn, requests, owner=KeyOwner.MOVEMENT, read_rows=read_movements, wait=wait
+            conn,
+            requests,
+            owner=KeyOwner.MOVEMENT,
+            read_rows=read_movements,
+            wait=wait,
+            count_max=0,
         )
         batch = _Batch(opened)
         outcomes = [batch.decide(request) for request in requests]
-        await insert_movements(conn, batch.made)
-        await opened.book.write(conn)
+        await write_together(conn, [*insert_movements(batch.made), *opened.book.writes()])
     return outcomes
 
 

@@ -1,6 +1,6 @@
 """Try, on the payer's shard: the reservation that everything else builds on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +16,8 @@ from sagas.states import Event, Reason, Status, refusal_of_payer, transition
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.shard import Shard
-from shards.transfers import Transfer, count_open, insert_transfers, read_transfers
+from shards.transfers import Transfer, insert_transfers, read_transfers
+from shards.writes import write_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,29 +90,25 @@ async def try_transfers(
     """
     async with shard.transaction({bucket_of(r.payer_id) for r in requests}) as conn:
         opened = await open_keys(
-            conn, requests, owner=KeyOwner.TRANSFER, read_rows=read_transfers, wait=wait
+            conn,
+            requests,
+            owner=KeyOwner.TRANSFER,
+            read_rows=read_transfers,
+            wait=wait,
+            # Counted, and not kept in a column: a counter is one more thing that can drift.
+            count_max=open_max,
         )
-        # Counted, and not kept in a column: a counter is one more thing that can drift.
-        open_by_payer = await count_open(conn, opened.locked.users, at_most=open_max)
-        batch = _Batch(opened, timing, open_by_payer=open_by_payer, open_max=open_max)
+        batch = _Batch(opened, timing, open_max=open_max)
         outcomes = [batch.decide(request) for request in requests]
-        await insert_transfers(conn, batch.made)
-        await opened.book.write(conn)
+        await write_together(conn, [*insert_transfers(batch.made), *opened.book.writes()])
     return outcomes
 
 
 class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
-    def __init__(
-        self,
-        opened: OpenKeys[Transfer],
-        timing: Timing,
-        *,
-        open_by_payer: Mapping[UUID, int],
-        open_max: int,
-    ) -> None:
+    def __init__(self, opened: OpenKeys[Transfer], timing: Timing, *, open_max: int) -> None:
         super().__init__(opened)
         self._timing = timing
-        self._open = dict(open_by_payer)
+        self._open = dict(opened.open)
         self._open_max = open_max
 
     @override

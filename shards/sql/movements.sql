@@ -18,3 +18,4 @@ FROM unnest(
     $15::bytea[], $16::timestamptz[])
     AS new (id, bucket, user_id, kind, currency, amount, status, reason, caller, idempotency_key,
             fingerprint, metadata, balance_before, balance_after, hash, created_at)
+RETURNING 1

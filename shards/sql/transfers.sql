@@ -20,6 +20,7 @@ FROM unnest(
     AS new (id, bucket, payer_id, payee_id, currency, amount, status, reason, caller,
             idempotency_key, fingerprint, metadata, traceparent, next_attempt_at, created_at,
             expires_at, ended_at)
+RETURNING 1
 
 -- name: change_statuses
 UPDATE transfers SET
@@ -33,7 +34,7 @@ FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
     AS new (id, before, after, reason, at, next_attempt_at)
 WHERE transfers.id = new.id AND transfers.status = new.before
-RETURNING transfers.id
+RETURNING 1
 
 -- name: make_due
 UPDATE transfers SET next_attempt_at = app_now()
@@ -68,19 +69,6 @@ RETURNING
     t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
     t.created_at, t.expires_at, t.debited_at, t.ended_at,
     t.expires_at <= clock.now AS expired
-
--- name: count_open
--- One row per payer; counting ends at the bound.
-SELECT asked.payer_id, counted.open
-FROM unnest($1::uuid[]) AS asked (payer_id)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS open
-    FROM (
-        SELECT FROM transfers AS t
-        WHERE t.payer_id = asked.payer_id AND t.next_attempt_at IS NOT NULL
-        LIMIT $2
-    ) AS bounded
-) AS counted
 
 -- name: read_in_flight
 -- A transfer that was set aside waits for a person: it says nothing of the others.

@@ -10,4 +10,4 @@ SELECT * FROM unnest(
     $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::numeric[], $7::text[],
     $8::text[], $9::timestamptz[])
 ON CONFLICT (transfer_id) DO NOTHING
-RETURNING transfer_id
+RETURNING 1

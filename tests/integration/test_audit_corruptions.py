@@ -14,6 +14,7 @@ from shards.book import EntryKind, open_book
 from shards.ids import RandomIds, bucket_of
 from shards.users import lock_users
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts
+from shards.writes import write_together
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.audit_cases import CASES, Case
 from tests.integration.books import BUCKETS, Books, audit_of, broken, make_books
@@ -153,7 +154,7 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
                 created_at=book.now,
             )
             await conn.execute("ALTER TABLE verdicts ADD PRIMARY KEY (transfer_id)")
-            await insert_verdicts(conn, [forged])
+            await write_together(conn, insert_verdicts([forged]))
             book.tell(
                 TRANSFER_CREDITED,
                 user_id=books.payee,
@@ -161,6 +162,6 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
                 traceparent="",
             )
         await conn.execute("ALTER TABLE accounts ADD PRIMARY KEY (user_id, currency)")
-        await book.write(conn)
+        await write_together(conn, book.writes())
     await shard.close()
     return str(transfer_id)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from typing_extensions import override
 
-import sagas.idempotency
+import sagas.keyed_batch
 import sagas.steps.confirm
 from config.logging import configure_logging
 from messaging.errors import BrokerUnavailableError
@@ -17,6 +17,7 @@ from reliability.crashpoints.points import Aftermath, CrashPoint, NumberedIo, fa
 from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS, Scenario
 from reliability.simulation.operations import Fate, Io
 from shards.errors import CommitUnknownError
+from shards.opening import open_keyed, open_verdicts
 from shards.shard import Shard
 from workers.core import WorkerCore
 from workers.dead_letters import DeadLetters
@@ -126,14 +127,15 @@ def wrong(bench: Bench) -> Wrong:
 
 
 def test_a_confirm_that_forgets_its_verdict_is_caught(wrong: Wrong, monkeypatch):
-    async def forgets(*_args):
-        return {}
+    async def forgets(*args):
+        book, _ = await open_verdicts(*args)
+        return book, {}
 
-    monkeypatch.setattr(sagas.steps.confirm, "read_verdicts", forgets)
+    monkeypatch.setattr(sagas.steps.confirm, "open_verdicts", forgets)
 
     found = wrong.at("confirm", Io.ACK, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
 
-    assert "not over" in found
+    assert "entries_leg_key" in found
 
 
 def test_a_failed_produce_that_is_forgotten_is_caught(wrong: Wrong, monkeypatch):
@@ -179,10 +181,11 @@ def test_a_letter_that_is_acked_before_it_is_kept_is_caught(wrong: Wrong, monkey
 
 
 def test_a_key_that_is_not_looked_up_is_caught(wrong: Wrong, monkeypatch):
-    async def finds_nothing(*_args):
-        return {}
+    async def finds_nothing(*args, **options):
+        keyed = await open_keyed(*args, **options)
+        return replace(keyed, used={})
 
-    monkeypatch.setattr(sagas.idempotency, "find_keys", finds_nothing)
+    monkeypatch.setattr(sagas.keyed_batch, "open_keyed", finds_nothing)
 
     found = wrong.at("try", Io.COMMIT, Fate.DIES_AFTER, Aftermath.REDELIVERED)
 

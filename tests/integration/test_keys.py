@@ -10,9 +10,11 @@ from sagas.outcomes import Failed
 from sagas.states import Reason
 from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
+from shards.connection import Connection
 from shards.errors import ShardAwayError
-from shards.keys import KeyOf, KeyOwner, find_keys
+from shards.keys import KeyOf, KeyOwner, UsedKey
 from shards.movements import MovementKind
+from shards.opening import open_keyed
 from tests.integration.world import OPEN_MAX, TIMING, World
 
 
@@ -30,6 +32,12 @@ async def move_one(world: World, request: MoveRequest) -> Moved | Failed:
     return outcome
 
 
+async def used_keys(conn: Connection, keys: list[KeyOf]) -> dict[KeyOf, UsedKey]:
+    """What these keys were used for."""
+    keyed = await open_keyed(conn, {}, [(key, "EUR") for key in keys], count_max=0)
+    return keyed.used
+
+
 def is_reused(outcome: object) -> bool:
     return isinstance(outcome, Failed) and isinstance(outcome.error, KeyReusedError)
 
@@ -44,7 +52,7 @@ async def test_a_key_tells_its_row_to_its_wallet_and_caller_alone(world: World):
     foreign = [mine._replace(wallet_id=payee), mine._replace(caller="x"), mine._replace(key="K")]
 
     async with world.shards.of_id(payer).connection() as conn:
-        found = await find_keys(conn, [mine, moved, *foreign])
+        found = await used_keys(conn, [mine, moved, *foreign])
 
     assert {key: (used.owner, used.id) for key, used in found.items()} == {
         mine: (KeyOwner.TRANSFER, request.transfer_id),
@@ -162,5 +170,5 @@ async def test_keys_of_any_text_are_told_apart(world: World):
         await move_one(world, world.move_request(user, MovementKind.DEPOSIT, 1, key=key))
 
     async with world.shards.of_id(user).connection() as conn:
-        found = await find_keys(conn, [KeyOf(user, str(user), key) for key in keys])
+        found = await used_keys(conn, [KeyOf(user, str(user), key) for key in keys])
     assert len({used.id for used in found.values()}) == len(keys)

