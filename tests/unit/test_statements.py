@@ -50,7 +50,7 @@ def used(tree: ast.Module) -> set[str]:
     }
 
 
-# Whole blocks become one statement; the numbers of buckets go with BEGIN, which takes no parameters.
+# Whole blocks become one statement; numbers of buckets go with BEGIN, which takes no parameters.
 PUT_TOGETHER = {"shards/shard.py": 1, "shards/writes.py": 1}
 
 
