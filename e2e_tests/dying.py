@@ -15,12 +15,17 @@ from typing import Any
 
 import gateway.__main__
 import gateway.lanes
+import sagas.steps.run
 import workers.__main__
 import workers.dead_letters
 import workers.redrive
 import workers.step_lanes
 from messaging.sender import KafkaSender
 from sagas.outcomes import SKIPPED
+from sagas.steps.cancel import CancelDone
+from sagas.steps.confirm import Confirmed
+from sagas.steps.settle import Settled
+from sagas.steps.try_confirm import TryConfirmed
 from shards.shard import Shard
 from workers.outbound import Outbound
 
@@ -46,9 +51,9 @@ def _before_commit(module: ModuleType, step: str) -> Callable[[], None]:
         run = getattr(module, step)
         transaction = Shard.transaction
 
-        async def marked(*args: Any, **kwargs: Any) -> Any:
+        def marked(*args: Any, **kwargs: Any) -> Any:
             _in_step.set(True)
-            return await run(*args, **kwargs)
+            return run(*args, **kwargs)
 
         @asynccontextmanager
         async def dies(self: Shard, buckets: Any) -> Any:
@@ -63,8 +68,8 @@ def _before_commit(module: ModuleType, step: str) -> Callable[[], None]:
     return arm
 
 
-def _after(owner: Any, name: str) -> Callable[[], None]:
-    """What this does is done, and it did something; nobody hears of it."""
+def _after(owner: Any, name: str, *, kind: type = object) -> Callable[[], None]:
+    """What this does is done, and it did something of this kind; nobody hears of it."""
 
     def arm() -> None:
         run = getattr(owner, name)
@@ -73,13 +78,18 @@ def _after(owner: Any, name: str) -> Callable[[], None]:
             result = await run(*args, **kwargs)
             # What returns nothing was given it, as its last argument.
             done = args[-1] if result is None else result
-            if any(one is not SKIPPED for one in done):
+            if any(one is not SKIPPED and isinstance(one, kind) for one in done):
                 _die()
             return result
 
         setattr(owner, name, then_dies)
 
     return arm
+
+
+def _after_step(outcome: type) -> Callable[[], None]:
+    """A batch with such an outcome is committed; nothing that follows from it is done."""
+    return _after(workers.step_lanes, "run_steps", kind=outcome)
 
 
 def _after_ack() -> None:
@@ -107,17 +117,17 @@ POINTS: dict[str, Point] = {
     "try-before-commit": _of_gateway(_before_commit(gateway.lanes, "try_transfers")),
     "try-after-commit": _of_gateway(_after(gateway.lanes, "try_transfers")),
     "try-after-produce": _of_gateway(_after(KafkaSender, "send")),
-    "cancel-after-commit": _of_gateway(_after(gateway.lanes, "cancel")),
-    "try-confirm-before-commit": _of_worker(_before_commit(workers.step_lanes, "try_confirm")),
-    "try-confirm-after-commit": _of_worker(_after(workers.step_lanes, "try_confirm")),
+    "cancel-after-commit": _of_gateway(_after(gateway.lanes, "run_steps")),
+    "try-confirm-before-commit": _of_worker(_before_commit(sagas.steps.run, "try_confirm")),
+    "try-confirm-after-commit": _of_worker(_after_step(TryConfirmed)),
     # By steps only: redrive sends by `try_send`.
     "try-confirm-after-produce": _of_worker(_after(Outbound, "send")),
     "try-confirm-after-ack": _of_worker(_after_ack),
-    "confirm-before-commit": _of_worker(_before_commit(workers.step_lanes, "confirm")),
-    "confirm-after-commit": _of_worker(_after(workers.step_lanes, "confirm")),
-    "settle-before-commit": _of_worker(_before_commit(workers.step_lanes, "settle")),
-    "settle-after-commit": _of_worker(_after(workers.step_lanes, "settle")),
-    "expiry-after-commit": _of_worker(_after(workers.step_lanes, "cancel")),
+    "confirm-before-commit": _of_worker(_before_commit(sagas.steps.run, "confirm")),
+    "confirm-after-commit": _of_worker(_after_step(Confirmed)),
+    "settle-before-commit": _of_worker(_before_commit(sagas.steps.run, "settle")),
+    "settle-after-commit": _of_worker(_after_step(Settled)),
+    "expiry-after-commit": _of_worker(_after_step(CancelDone)),
     "redrive-after-claim": _of_worker(_after(workers.redrive, "claim_messages")),
     "dead-letter-after-insert": _of_worker(_after(workers.dead_letters, "insert_dead_letters")),
 }

@@ -20,16 +20,16 @@ class Bug:
     def __init__(self) -> None:
         self.mended = False
 
-    async def __call__(self, shard: Any, messages: Any, *, wait: bool) -> Any:
+    def __call__(self, side: Any, message: Any) -> Any:
         if not self.mended:
             raise RuntimeError("a bug of ours")
-        return await confirm(shard, messages, wait=wait)
+        return confirm(side, message)
 
 
 @pytest.fixture
 def bug(monkeypatch: pytest.MonkeyPatch) -> Bug:
     made = Bug()
-    monkeypatch.setattr("workers.step_lanes.confirm", made)
+    monkeypatch.setattr("sagas.steps.run.confirm", made)
     return made
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 from sagas.asking import AskingLane, Patience
 from sagas.keyed_batch import UnknownWalletError
 from sagas.lane import LaneOptions, RunStep, close_lanes
-from sagas.outcomes import Failed, SetAside, Skipped
+from sagas.outcomes import SKIPPED, Failed, Skipped
 from sagas.payer_side import Timing
-from sagas.steps.cancel import CancelDone, CancelRequest, cancel
+from sagas.steps.cancel import CancelDone, CancelRequest
 from sagas.steps.move import Moved, MoveRequest, move
+from sagas.steps.run import StepOutcome, run_steps
 from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -130,12 +131,8 @@ class GatewayLanes:
         async def run(
             items: Sequence[CancelRequest], /, *, wait: bool
         ) -> Sequence[CancelDone | Failed | Skipped]:
-            outcomes = await cancel(shard, items, wait=wait, timing=self._timing)
-            # The handler has read the row: that it is gone since is a bug, and answered as one.
-            return [
-                Failed(LookupError(outcome.detail)) if isinstance(outcome, SetAside) else outcome
-                for outcome in outcomes
-            ]
+            outcomes = await run_steps(shard, items, wait=wait, timing=self._timing)
+            return [_cancelled(outcome) for outcome in outcomes]
 
         return run
 
@@ -154,6 +151,13 @@ def _lane(
         options=options.lane,
         patience=options.patience,
     )
+
+
+def _cancelled(outcome: StepOutcome | Skipped) -> CancelDone | Failed | Skipped:
+    if outcome is SKIPPED or isinstance(outcome, CancelDone):
+        return outcome
+    # The handler has read the row: that it is gone since is a bug, and answered as one.
+    return Failed(LookupError(str(outcome)))
 
 
 def _move_on(shard: Shard) -> RunStep[MoveRequest, Moved | Failed]:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -49,8 +49,11 @@ class LaneOptions:
     Attributes:
         capacity: items from offer to delivery; over it the lane is full.
         batch_max: items of one transaction.
-        linger_s: how long a batch waits for company while traffic is dense.
-        attempts: how often a transient error is answered by another run; None means for ever.
+        linger_s: the longest that a batch waits for company while traffic is dense. It waits as
+            long as the batch before it ran: a machine with time to spare answers at once, a busy
+            one makes larger batches.
+        attempts: runs that an item gets which does not wait for its shard; None means no bound.
+        is_patient: whether an item waits for a shard that is away, however long.
         backoff: the wait between two runs.
     """
 
@@ -59,6 +62,7 @@ class LaneOptions:
     linger_s: float
     attempts: int | None
     backoff: Backoff
+    is_patient: Callable[[Any], bool] = lambda _item: False
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._user_of = user_of
         self._deliver = deliver
         self._options = options
+        self._is_patient = options.is_patient
         self._on_pressure = on_pressure
         self._queue: deque[ItemT] = deque()
         self._arrived = asyncio.Event()
@@ -120,8 +125,10 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._depth = 0
         self._is_full = False
         self._is_dense = False
+        self._ran_s = 0.0
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self.is_away = False
 
     @property
     def depth(self) -> int:
@@ -170,8 +177,7 @@ class Lane(Generic[ItemT, OutcomeT]):
 
     async def _work(self) -> None:
         while True:
-            batch = await self._gather()
-            self._sort_out(batch, await self._attempt(batch, wait=False))
+            await self._attempt(await self._gather(), wait=False)
 
     def _sort_out(
         self, batch: list[ItemT], outcomes: Sequence[OutcomeT | Failed | Skipped]
@@ -224,7 +230,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         queue = self._stalled[user]
         while queue:
             items = _take(queue, self._options.batch_max)
-            self._sort_out(items, await self._attempt(items, wait=True))
+            await self._attempt(items, wait=True)
         del self._stalled[user]
 
     async def _gather(self) -> list[ItemT]:
@@ -232,28 +238,45 @@ class Lane(Generic[ItemT, OutcomeT]):
             self._arrived.clear()
             await self._arrived.wait()
         most = self._options.batch_max
-        if self._is_dense and self._options.linger_s > 0 and len(self._queue) < most:
-            await asyncio.sleep(self._options.linger_s)
+        linger_s = min(self._options.linger_s, self._ran_s)
+        if self._is_dense and linger_s > 0 and len(self._queue) < most:
+            await asyncio.sleep(linger_s)
         batch = _take(self._queue, most)
         self._is_dense = len(batch) >= _DENSE
         return batch
 
-    async def _attempt(
-        self, items: list[ItemT], *, wait: bool
-    ) -> Sequence[OutcomeT | Failed | Skipped]:
+    async def _attempt(self, items: list[ItemT], *, wait: bool) -> None:
+        """Runs the items until each has its outcome, and sorts them out."""
         attempt = 0
-        while True:
+        while items:
             attempt += 1
             try:
                 async with self._alone if wait else nullcontext():
-                    return await self._run_once(items, wait=wait)
+                    outcomes = await self._run_once(items, wait=wait)
             except ShardTransientError as error:
                 _log.warning("step.transient", lane=self.name, attempt=attempt, error=str(error))
                 if self._options.attempts is not None and attempt >= self._options.attempts:
-                    return [Failed(error)] * len(items)
+                    items = self._give_up(items, error, wait=wait)
             except Exception as error:  # noqa: BLE001 - the one boundary: a bug stops its item only
-                return await self._split(items, error, wait=wait)
+                await self._split(items, error, wait=wait)
+                return
+            else:
+                self._sort_out(items, outcomes)
+                return
             await asyncio.sleep(self._options.backoff.wait_s(attempt))
+
+    def _give_up(self, items: list[ItemT], error: Exception, *, wait: bool) -> list[ItemT]:
+        """Ends those that do not wait for the shard, and returns those that do.
+
+        When the lane itself does not get on, those in its queue are ended, too.
+        """
+        given_up = [item for item in items if not self._is_patient(item)]
+        if not wait:
+            self.is_away = True
+            given_up += [item for item in self._queue if not self._is_patient(item)]
+            self._queue = deque(item for item in self._queue if self._is_patient(item))
+        self._sort_out(given_up, [Failed(error)] * len(given_up))
+        return [item for item in items if self._is_patient(item)]
 
     async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
         since = time.perf_counter_ns()
@@ -266,23 +289,23 @@ class Lane(Generic[ItemT, OutcomeT]):
             self.counts.running_ns += time.perf_counter_ns() - since
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
+        if not wait:
+            self._ran_s = (time.perf_counter_ns() - since) / 1e9
+            self.is_away = False
         self.counts.batches += 1
         self.counts.items += len(items)
         return outcomes
 
-    async def _split(
-        self, items: list[ItemT], error: Exception, *, wait: bool
-    ) -> Sequence[OutcomeT | Failed | Skipped]:
+    async def _split(self, items: list[ItemT], error: Exception, *, wait: bool) -> None:
         """A batch that fails runs again item by item: the one that fails is set aside."""
         if len(items) == 1:
             _log.error(
                 "step.bug", lane=self.name, user=str(self._user_of(items[0])), exc_info=error
             )
-            return [Failed(error)]
-        outcomes: list[OutcomeT | Failed | Skipped] = []
+            self._sort_out(items, [Failed(error)])
+            return
         for item in items:
-            outcomes += await self._attempt([item], wait=wait)
-        return outcomes
+            await self._attempt([item], wait=wait)
 
     async def _hand_over(self, done: list[tuple[ItemT, OutcomeT | Failed]]) -> None:
         try:

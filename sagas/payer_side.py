@@ -4,23 +4,18 @@ Try-confirm, settle and cancel differ in what they decide; what a decision does 
 here, once.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sagas.events import TRANSFER_STATUS, transfer_data
-from sagas.locking import Locked, lock_step_users
+from sagas.locking import Locked
 from sagas.states import TERMINAL, Event, Reason, Status, transition
 from shards.book import Book, EntryKind
-from shards.connection import Connection
-from shards.ids import bucket_of
-from shards.opening import open_transfers
-from shards.shard import Shard
 from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus
-from shards.writes import write_together
+from shards.writes import Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +30,14 @@ class Timing:
 
 
 class PayerSide:
-    """Transfers of locked payers, and what a step does to them, for one transaction."""
+    """Transfers of locked payers, and what steps do to them, for one transaction.
+
+    Args:
+        locked: the payers.
+        book: their accounts.
+        transfers: theirs, by id.
+        timing: when redrive is to look.
+    """
 
     def __init__(
         self, *, locked: Locked, book: Book, transfers: Mapping[UUID, Transfer], timing: Timing
@@ -50,10 +52,6 @@ class PayerSide:
     def now(self) -> datetime:
         """The database's clock, read after the locks."""
         return self._book.now
-
-    def is_skipped(self, payer_id: UUID) -> bool:
-        """Whether somebody else has the payer's row."""
-        return payer_id in self._locked.skipped
 
     def payer_status(self, transfer: Transfer) -> UserStatus:
         """The payer's status, under its lock."""
@@ -106,9 +104,9 @@ class PayerSide:
         )
         return changed
 
-    async def write(self, conn: Connection) -> None:
-        """Writes statuses, money and events; any row count that is off raises."""
-        await write_together(conn, [*change_statuses(self._changes), *self._book.writes()])
+    def writes(self) -> list[Write]:
+        """The statuses to write; one that is not as decided on raises `StaleStatusError`."""
+        return change_statuses(self._changes)
 
     def _move_money(self, transfer: Transfer, event: Event, *, at: datetime) -> None:
         user_id, currency, amount = transfer.payer_id, transfer.currency, transfer.amount
@@ -124,29 +122,3 @@ class PayerSide:
                 source_id=transfer.id,
                 counterparty_id=transfer.payee_id,
             )
-
-
-@asynccontextmanager
-async def payer_side(
-    shard: Shard, asked: Collection[tuple[UUID, UUID]], *, wait: bool, timing: Timing
-) -> AsyncIterator[PayerSide]:
-    """One transaction over transfers of this shard: lock, read, decide in the block, write.
-
-    Args:
-        shard: the payers' shard.
-        asked: (transfer id, payer id) pairs; the payer's row protects the transfer. A transfer that
-            turns out to have another payer is absent for whoever asked.
-        wait: whether to wait for locked payers or leave them skipped.
-        timing: when redrive is to look.
-
-    Raises:
-        ShardTransientError: run the step again; after `CommitUnknownError` it may have happened.
-    """
-    payers = {payer_id for _, payer_id in asked}
-    async with shard.transaction({bucket_of(payer_id) for payer_id in payers}) as conn:
-        locked = await lock_step_users(conn, payers, wait=wait)
-        mine = {(id_, payer_id) for id_, payer_id in asked if payer_id in locked.users}
-        book, transfers = await open_transfers(conn, locked.users, mine)
-        side = PayerSide(locked=locked, book=book, transfers=transfers, timing=timing)
-        yield side
-        await side.write(conn)

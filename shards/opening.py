@@ -56,7 +56,11 @@ async def open_keyed(
     )
     found = [row for row in rows if row["wallet_id"] is not None]
     return Keyed(
-        book=_book(rows, found, users, lambda row: (row["wallet_id"], row["currency"])),
+        book=Book(
+            now=rows[0]["now"],
+            users=users,
+            accounts=_accounts(found, lambda row: (row["wallet_id"], row["currency"])),
+        ),
         used={
             KeyOf(row["wallet_id"], row["caller"], row["key"]): used
             for row in found
@@ -66,57 +70,50 @@ async def open_keyed(
     )
 
 
-async def open_transfers(
-    conn: Connection, users: Users, asked: Collection[tuple[UUID, UUID]]
-) -> tuple[Book, dict[UUID, Transfer]]:
-    """Reads transfers and their payers' accounts.
+async def open_sides(
+    conn: Connection,
+    users: Users,
+    *,
+    transfers: Collection[tuple[UUID, UUID]],
+    verdicts: Sequence[tuple[UUID, UUID, str]],
+) -> tuple[Book, dict[UUID, Transfer], dict[UUID, Verdict]]:
+    """Reads transfers and verdicts that stand, with the accounts of their payers and payees.
 
     Args:
         conn: inside the transaction that holds the locks.
         users: what `lock_users` returned.
-        asked: (transfer id, payer id) pairs of payers among `users`. A transfer that has another
-            payer is left out: nobody has locked it.
-    """
-    rows = await conn.fetch(_SQL["open_transfers"], [id_ for id_, _ in asked])
-    found = [row for row in rows if (row["id"], row["payer_id"]) in asked]
-    book = _book(rows, found, users, lambda row: (row["payer_id"], row["currency"]))
-    return book, {row["id"]: transfer_from_row(row) for row in found}
-
-
-async def open_verdicts(
-    conn: Connection, users: Users, asked: Sequence[tuple[UUID, UUID, str]]
-) -> tuple[Book, dict[UUID, Verdict]]:
-    """Reads the verdicts that stand, and the payees' accounts.
-
-    Args:
-        conn: inside the transaction that holds the locks.
-        users: what `lock_users` returned.
-        asked: transfer id, payee id and currency of each; a payee that is not among `users` does
+        transfers: (transfer id, payer id) pairs of payers among `users`. A transfer that has
+            another payer is left out: nobody has locked it.
+        verdicts: transfer id, payee id and currency of each; a payee that is not among `users` does
             not exist, and has no account.
     """
-    rows = await conn.fetch(
-        _SQL["open_verdicts"],
-        [transfer_id for transfer_id, _, _ in asked],
-        [payee_id for _, payee_id, _ in asked],
-        [currency for _, _, currency in asked],
+    paid: Sequence[Row] = ()
+    judged: Sequence[Row] = ()
+    if verdicts:
+        judged = await conn.fetch(_SQL["open_verdicts"], *map(list, zip(*verdicts, strict=True)))
+    if transfers or not verdicts:
+        paid = await conn.fetch(_SQL["open_transfers"], [id_ for id_, _ in transfers])
+    mine = [row for row in paid if (row["id"], row["payer_id"]) in transfers]
+    accounts = _accounts(mine, lambda row: (row["payer_id"], row["currency"]))
+    accounts |= _accounts(judged, lambda row: (row["asked_payee_id"], row["asked_currency"]))
+    book = Book(now=(paid or judged)[0]["now"], users=users, accounts=accounts)
+    given = [row for row in judged if row["transfer_id"] is not None]
+    return (
+        book,
+        {row["id"]: transfer_from_row(row) for row in mine},
+        {row["transfer_id"]: verdict_from_row(row) for row in given},
     )
-    book = _book(rows, rows, users, lambda row: (row["asked_payee_id"], row["asked_currency"]))
-    given = [row for row in rows if row["transfer_id"] is not None]
-    return book, {row["transfer_id"]: verdict_from_row(row) for row in given}
 
 
-def _book(
-    rows: Sequence[Row],
-    found: Sequence[Row],
-    users: Users,
-    whose: Callable[[Row], tuple[UUID, str]],
-) -> Book:
+def _accounts(
+    rows: Sequence[Row], whose: Callable[[Row], tuple[UUID, str]]
+) -> dict[tuple[UUID, str], Account]:
     accounts = {}
-    for row in found:
+    for row in rows:
         if row["version"] is not None:
             user_id, currency = key = whose(row)
             accounts[key] = Account.from_row(row, user_id=user_id, currency=currency)
-    return Book(now=rows[0]["now"], users=users, accounts=accounts)
+    return accounts
 
 
 def _used(row: Row) -> UsedKey | None:

@@ -135,8 +135,7 @@ class Worker:
         redrive = self._settings.redrive
         return CoreOptions(
             names=self._names,
-            lane=self._lane_options(attempts=None),
-            settle=self._lane_options(attempts=_SETTLE_ATTEMPTS),
+            lane=self._lane_options(),
             send_backoff=self._backoff(),
             timing=timing(self._settings),
             redrive=RedrivePolicy(
@@ -147,12 +146,12 @@ class Worker:
             redrive_every_s=redrive.poll_s,
         )
 
-    def _lane_options(self, *, attempts: int | None) -> LaneOptions:
+    def _lane_options(self) -> LaneOptions:
         return LaneOptions(
             capacity=self._settings.workers.lane_capacity,
             batch_max=self._settings.lanes.batch_max,
             linger_s=self._settings.lanes.step_linger_ms / 1000,
-            attempts=attempts,
+            attempts=_SETTLE_ATTEMPTS,
             backoff=self._backoff(),
         )
 

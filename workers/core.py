@@ -63,15 +63,13 @@ class CoreOptions:
     """How a worker gathers, waits and redrives.
 
     Attributes:
-        lane: lanes fed by Kafka: they retry for ever, since the message waits for them.
-        settle: fed by confirm lanes: it gives up soon, since redrive brings the verdict back.
+        lane: of a shard; its attempts are those of a settle, messages wait for ever.
         send_backoff: between two attempts to send what a commit led to.
         redrive_every_s: the pause between two rounds of redrive.
     """
 
     names: TopicNames
     lane: LaneOptions
-    settle: LaneOptions
     send_backoff: Backoff
     timing: Timing
     redrive: RedrivePolicy
@@ -108,7 +106,9 @@ class WorkerCore:
             outbound=self._outbound,
             names=names,
             ids=ids,
-            options=replace(options.lane, capacity=min(options.lane.capacity, _LETTERS_MAX)),
+            options=replace(
+                options.lane, capacity=min(options.lane.capacity, _LETTERS_MAX), attempts=None
+            ),
             on_pressure=self._on_letters_pressure,
         )
         self._lanes = StepLanes(
@@ -116,8 +116,7 @@ class WorkerCore:
             outbound=self._outbound,
             dead_letters=self._dead_letters,
             options=StepOptions(
-                step=options.lane,
-                settle=options.settle,
+                lane=options.lane,
                 timing=options.timing,
                 on_pressure=self._on_pressure,
             ),
@@ -163,16 +162,15 @@ class WorkerCore:
             ids=self._ids,
         )
 
-    def _on_pressure(self, shard: Shard, step: Step, full: bool) -> None:
-        """A full lane holds back its own partitions; those of other shards go on."""
-        self._hold_back(shard, [step], lane=f"{shard.name}.{step}", full=full)
+    def _on_pressure(self, shard: Shard, full: bool) -> None:
+        self._hold_back(shard, lane=f"{shard.name}.steps", full=full)
 
     def _on_letters_pressure(self, shard: Shard, full: bool) -> None:
-        """Letters come from every step's partitions of their shard's buckets."""
-        self._hold_back(shard, list(Step), lane=f"{shard.name}.dead", full=full)
+        self._hold_back(shard, lane=f"{shard.name}.dead", full=full)
 
-    def _hold_back(self, shard: Shard, steps: list[Step], *, lane: str, full: bool) -> None:
-        topics = [topic_of(self._names, step) for step in steps]
+    def _hold_back(self, shard: Shard, *, lane: str, full: bool) -> None:
+        """A full lane holds back the partitions of its shard's buckets; other shards go on."""
+        topics = [topic_of(self._names, step) for step in Step]
         partitions = {TP(topic, bucket) for topic in topics for bucket in shard.buckets}
         self._pressure.change(lane, partitions, full=full)
         _log.warning("lane.pressure", lane=lane, full=full)

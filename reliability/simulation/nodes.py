@@ -1,7 +1,7 @@
 """The product's gateway and worker, with a simulated process under them."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
@@ -99,7 +99,7 @@ class Worker:
             capacity=around.lane_capacity,
             batch_max=around.batch_max,
             linger_s=0.002,
-            attempts=None,
+            attempts=3,
             backoff=backoff,
         )
         self._core = WorkerCore(
@@ -111,7 +111,6 @@ class Worker:
             options=CoreOptions(
                 names=NAMES,
                 lane=lane,
-                settle=replace(lane, attempts=3),
                 send_backoff=backoff,
                 timing=TIMING,
                 redrive=RedrivePolicy(

@@ -1,13 +1,11 @@
 """Try-confirm, on the payer's shard: what was held is debited."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sagas.messages import Message, Step, message_of
-from sagas.outcomes import SKIPPED, SetAside, Skipped
-from sagas.payer_side import PayerSide, Timing, payer_side
+from sagas.outcomes import SetAside
+from sagas.payer_side import PayerSide
 from sagas.states import Event, Reason, Status, refusal_of_payer
-from shards.shard import Shard
 from shards.transfers import Transfer
 
 
@@ -19,25 +17,12 @@ class TryConfirmed:
     confirm: Message | None
 
 
-async def try_confirm(
-    shard: Shard, messages: Sequence[Message], *, wait: bool, timing: Timing
-) -> list[TryConfirmed | SetAside | Skipped]:
-    """Debits held transfers; what may not go on is cancelled in the same transaction.
+def try_confirm(side: PayerSide, message: Message) -> TryConfirmed | SetAside:
+    """Debits a held transfer; one that may not go on is cancelled in the same transaction.
 
     A repeat finds the transfer debited and returns its confirm again. Only the local row is
     believed: of the message, nothing but the ids is used.
-
-    Raises:
-        ShardTransientError: run it again.
     """
-    asked = {(m.transfer_id, m.payer_id) for m in messages}
-    async with payer_side(shard, asked, wait=wait, timing=timing) as side:
-        return [_decide(side, message) for message in messages]
-
-
-def _decide(side: PayerSide, message: Message) -> TryConfirmed | SetAside | Skipped:
-    if side.is_skipped(message.payer_id):
-        return SKIPPED
     transfer = side.find(message.transfer_id, payer_id=message.payer_id)
     if transfer is None:
         return SetAside("unknown_transfer", f"no transfer {message.transfer_id} of this payer")

@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 import sagas.keyed_batch
-import sagas.steps.confirm
+import sagas.steps.run
 from config.logging import configure_logging
 from messaging.errors import BrokerUnavailableError
 from reliability.crashpoints.bench import Bench
@@ -17,7 +17,7 @@ from reliability.crashpoints.points import Aftermath, CrashPoint, NumberedIo, fa
 from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS, Scenario
 from reliability.simulation.operations import Fate, Io
 from shards.errors import CommitUnknownError
-from shards.opening import open_keyed, open_verdicts
+from shards.opening import open_keyed, open_sides
 from shards.shard import Shard
 from workers.core import WorkerCore
 from workers.dead_letters import DeadLetters
@@ -127,11 +127,11 @@ def wrong(bench: Bench) -> Wrong:
 
 
 def test_a_confirm_that_forgets_its_verdict_is_caught(wrong: Wrong, monkeypatch):
-    async def forgets(*args):
-        book, _ = await open_verdicts(*args)
-        return book, {}
+    async def forgets(*args, **options):
+        book, transfers, _ = await open_sides(*args, **options)
+        return book, transfers, {}
 
-    monkeypatch.setattr(sagas.steps.confirm, "open_verdicts", forgets)
+    monkeypatch.setattr(sagas.steps.run, "open_sides", forgets)
 
     found = wrong.at("confirm", Io.ACK, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
 

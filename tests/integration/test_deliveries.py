@@ -19,10 +19,11 @@ from audit.report import AuditedShard
 from sagas.messages import Message, Step
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
-from sagas.steps.cancel import AskedBy, CancelRequest, cancel
-from sagas.steps.confirm import Confirmed, confirm
-from sagas.steps.settle import Settled, settle
-from sagas.steps.try_confirm import TryConfirmed, try_confirm
+from sagas.steps.cancel import AskedBy, CancelRequest
+from sagas.steps.confirm import Confirmed
+from sagas.steps.run import run_steps
+from sagas.steps.settle import Settled
+from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_confirm_of, try_transfers
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
@@ -131,7 +132,7 @@ class Deliveries:
         messages = [must(try_confirm_of(case.transfer)) for case in cases]
         for case, outcome in zip(
             cases,
-            await try_confirm(self.payer_shard, messages, wait=True, timing=TIMING),
+            await run_steps(self.payer_shard, messages, wait=True, timing=TIMING),
             strict=True,
         ):
             assert isinstance(outcome, TryConfirmed)
@@ -141,7 +142,9 @@ class Deliveries:
         known = [case for case in cases if case.confirm is not None]
         messages = [must(case.confirm) for case in known]
         for case, outcome in zip(
-            known, await confirm(self.payee_shard, messages, wait=True), strict=True
+            known,
+            await run_steps(self.payee_shard, messages, wait=True, timing=TIMING),
+            strict=True,
         ):
             assert isinstance(outcome, Confirmed)
             assert case.verdict in (None, outcome.verdict)
@@ -149,7 +152,7 @@ class Deliveries:
 
     async def _settle(self, cases: list[Case]) -> None:
         verdicts = [case.verdict for case in cases if case.verdict is not None]
-        for outcome in await settle(self.payer_shard, verdicts, wait=True, timing=TIMING):
+        for outcome in await run_steps(self.payer_shard, verdicts, wait=True, timing=TIMING):
             assert isinstance(outcome, Settled)
 
     async def _cancel(self, cases: list[Case]) -> None:
@@ -161,7 +164,7 @@ class Deliveries:
             )
             for case in cases
         ]
-        await cancel(self.payer_shard, requests, wait=True, timing=TIMING)
+        await run_steps(self.payer_shard, requests, wait=True, timing=TIMING)
 
     async def statuses(self) -> list[Status]:
         async with self.payer_shard.connection() as conn:

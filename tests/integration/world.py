@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -16,11 +16,12 @@ from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
-from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
-from sagas.steps.confirm import Confirmed, confirm
+from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest
+from sagas.steps.confirm import Confirmed
 from sagas.steps.move import Moved, MoveRequest, move
-from sagas.steps.settle import Settled, settle
-from sagas.steps.try_confirm import TryConfirmed, try_confirm
+from sagas.steps.run import run_steps
+from sagas.steps.settle import Settled
+from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, TryRequest, try_confirm_of, try_transfers
 from shards.ids import RandomIds, bucket_of, email_bucket
 from shards.movements import MovementKind
@@ -125,7 +126,10 @@ class World:
     ) -> list[TryConfirmed | SetAside | Skipped]:
         """One batch of try-confirms."""
         shard = self.shards.of_id(messages[0].payer_id)
-        return await try_confirm(shard, messages, wait=wait, timing=TIMING)
+        return cast(
+            "list[TryConfirmed | SetAside | Skipped]",
+            await run_steps(shard, messages, wait=wait, timing=TIMING),
+        )
 
     async def try_confirm(
         self, transfer: Transfer, *, wait: bool = True
@@ -145,20 +149,24 @@ class World:
 
     async def confirm(self, message: Message) -> Confirmed | SetAside | Skipped:
         """One confirm."""
-        (outcome,) = await confirm(self.shards.of_id(message.payee_id), [message], wait=True)
+        shard = self.shards.of_id(message.payee_id)
+        (outcome,) = await run_steps(shard, [message], wait=True, timing=TIMING)
+        assert isinstance(outcome, Confirmed | SetAside)
         return outcome
 
     async def settle(self, verdict: Verdict) -> Settled | SetAside | Skipped:
         """One settle."""
         shard = self.shards.of_id(verdict.payer_id)
-        (outcome,) = await settle(shard, [verdict], wait=True, timing=TIMING)
+        (outcome,) = await run_steps(shard, [verdict], wait=True, timing=TIMING)
+        assert isinstance(outcome, Settled | SetAside)
         return outcome
 
     async def cancel(self, transfer: Transfer, by: AskedBy) -> CancelDone | SetAside | Skipped:
         """One cancel."""
         request = CancelRequest(transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=by)
         shard = self.shards.of_id(transfer.payer_id)
-        (outcome,) = await cancel(shard, [request], wait=True, timing=TIMING)
+        (outcome,) = await run_steps(shard, [request], wait=True, timing=TIMING)
+        assert isinstance(outcome, CancelDone | SetAside)
         return outcome
 
     async def cancel_as(
@@ -170,7 +178,10 @@ class World:
             for user in users
         ]
         shard = self.shards.of_id(transfer.payer_id)
-        return await cancel(shard, requests, wait=wait, timing=TIMING)
+        return cast(
+            "list[CancelDone | SetAside | Skipped]",
+            await run_steps(shard, requests, wait=wait, timing=TIMING),
+        )
 
     async def run_all(self, transfer: Transfer) -> Transfer:
         """Takes a held transfer to its end."""
@@ -204,12 +215,7 @@ class World:
                 if isinstance(confirmed, Confirmed):
                     await self.settle(confirmed.verdict)
             case Step.CANCEL:
-                request = CancelRequest(
-                    transfer_id=message.transfer_id,
-                    payer_id=message.payer_id,
-                    asked_by=AskedBy.EXPIRY,
-                )
-                await cancel(shard, [request], wait=True, timing=TIMING)
+                await run_steps(shard, [message], wait=True, timing=TIMING)
         return None
 
     async def drain(self, ids: Sequence[UUID]) -> None:

@@ -1,5 +1,7 @@
 """A lane, its step stepped by hand: batches, errors, users whose row others hold."""
 
+import asyncio
+
 import pytest
 
 from sagas.backoff import Backoff
@@ -65,15 +67,27 @@ async def test_thin_traffic_is_not_made_to_wait():
         assert (await rig.started("d1")).items == ["d1"]
 
 
-async def test_dense_traffic_waits_for_company():
-    async with running(linger_s=0.1) as rig:
+async def test_dense_traffic_waits_for_company_as_long_as_the_batch_before_ran():
+    async with running(linger_s=3600.0) as rig:
         dense = await rig.started("a1", "b1", "c1", "d1")
+        await asyncio.sleep(0.1)
         rig.offer("e1")
         dense.succeed()
         await turns()
         rig.offer("f1")
 
         assert (await rig.call()).items == ["e1", "f1"]
+
+
+async def test_a_lane_that_may_not_linger_does_not():
+    async with running(linger_s=0.0) as rig:
+        dense = await rig.started("a1", "b1", "c1", "d1")
+        await asyncio.sleep(0.1)
+        rig.offer("e1")
+        dense.succeed()
+        await turns()
+
+        assert rig.calls.get_nowait().items == ["e1"]
 
 
 async def test_a_batch_that_is_full_does_not_wait_for_company():
@@ -139,7 +153,8 @@ async def test_a_bug_stops_its_item_and_the_neighbours_go_on(caplog: pytest.LogC
             assert alone.items == [item]
             alone.fail(BUG) if item == "b1" else alone.succeed()
 
-        assert await rig.done() == [*good("a1"), ("b1", Failed(BUG)), *good("c1")]
+        done = [await rig.done() for _ in range(3)]
+        assert done == [good("a1"), [("b1", Failed(BUG))], good("c1")]
         assert events(caplog) == ["step.bug"]
 
 
@@ -150,7 +165,24 @@ async def test_a_transient_error_while_items_run_one_by_one_is_not_their_fault()
         (await rig.call()).succeed()
         (await rig.call()).succeed()
 
-        assert await rig.done() == good("a1", "b1")
+        assert [await rig.done() for _ in range(2)] == [good("a1"), good("b1")]
+
+
+async def test_what_does_not_wait_for_its_shard_is_given_up_and_the_rest_goes_on():
+    async with running(attempts=2, is_patient=lambda item: item[0] == "p") as rig:
+        first = await rig.started("p1", "a1")
+        rig.offer("p2", "b1")
+        first.fail(AWAY)
+        (await rig.call()).fail(AWAY)
+        again = await rig.call()
+
+        assert rig.lane.is_away
+        assert await rig.done() == [("a1", Failed(AWAY)), ("b1", Failed(AWAY))]
+        assert again.items == ["p1"]
+
+        again.succeed()
+        assert (await rig.call()).items == ["p2"]
+        assert not rig.lane.is_away
 
 
 async def test_a_step_that_says_too_little_is_a_bug_and_the_lane_goes_on():

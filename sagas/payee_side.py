@@ -1,0 +1,81 @@
+"""The payee's side of a transfer: its verdict, and the credit when it is one."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sagas.events import TRANSFER_CREDITED, credited_data
+from sagas.locking import Locked
+from sagas.messages import Message
+from sagas.states import Reason
+from shards.book import BALANCE_LIMIT, Book, EntryKind
+from shards.users import UserStatus
+from shards.verdicts import Verdict, VerdictKind, insert_verdicts
+from shards.writes import Write
+
+
+class PayeeSide:
+    """The verdicts that stand on a batch of confirms, and those that are given, in one transaction.
+
+    Args:
+        locked: the payees, as far as they exist.
+        book: their accounts.
+        verdicts: those that stand, by transfer id.
+    """
+
+    def __init__(self, *, locked: Locked, book: Book, verdicts: Mapping[UUID, Verdict]) -> None:
+        self._locked = locked
+        self._book = book
+        self._verdicts = dict(verdicts)
+        self._given: list[Verdict] = []
+
+    def verdict(self, message: Message) -> Verdict:
+        """The verdict that stands, given now or earlier: a transfer has one for ever."""
+        earlier = self._verdicts.get(message.transfer_id)
+        return self._give(message) if earlier is None else earlier
+
+    def writes(self) -> list[Write]:
+        """The verdicts to write; one that somebody else has given raises `VerdictRaceError`."""
+        return insert_verdicts(self._given)
+
+    def _give(self, message: Message) -> Verdict:
+        refusal = self._refusal(message)
+        verdict = Verdict(
+            transfer_id=message.transfer_id,
+            payer_id=message.payer_id,
+            payee_id=message.payee_id,
+            currency=message.currency,
+            amount=message.amount,
+            kind=VerdictKind.CREDITED if refusal is None else VerdictKind.REFUSED,
+            reason=refusal,
+            created_at=self._book.now,
+        )
+        if refusal is None:
+            self._credit(message, verdict)
+        self._verdicts[message.transfer_id] = verdict
+        self._given.append(verdict)
+        return verdict
+
+    def _credit(self, message: Message, verdict: Verdict) -> None:
+        self._book.post(
+            EntryKind.TRANSFER_IN,
+            user_id=message.payee_id,
+            currency=message.currency,
+            amount=message.amount,
+            source_id=message.transfer_id,
+            counterparty_id=message.payer_id,
+        )
+        self._book.tell(
+            TRANSFER_CREDITED,
+            user_id=message.payee_id,
+            data=credited_data(verdict),
+            traceparent=message.traceparent,
+        )
+
+    def _refusal(self, message: Message) -> Reason | None:
+        payee = self._locked.users.get(message.payee_id)
+        if payee is None:
+            return Reason.UNKNOWN_PAYEE
+        if payee.status is UserStatus.CLOSED:
+            return Reason.PAYEE_CLOSED
+        balance = self._book.account(message.payee_id, message.currency).balance
+        return Reason.BALANCE_LIMIT if balance + message.amount >= BALANCE_LIMIT else None
