@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -30,10 +31,12 @@ from gateway.transfer_reads import TransferReads
 from gateway.tries import Tries
 from gateway.try_confirms import TryConfirms
 from messaging.bounded import BoundedSender
+from messaging.envelope import pack
 from messaging.sender import KafkaSender
 from sagas.asking import Patience
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
+from sagas.messages import Message
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import IdSource
@@ -93,10 +96,12 @@ class Gateway:
         )
         self.notices = EndedNotices(self.shards, backoff=backoff)
         self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
-        self._bounded = BoundedSender(self.sender, capacity=settings.gateway.send_queue)
-        self.try_confirms = TryConfirms(
-            sender=self._bounded, keys=key_ring(settings), names=topic_names(settings)
+        self._bounded: BoundedSender[Message] = BoundedSender(
+            self.sender,
+            pack=partial(pack, keys=key_ring(settings), names=topic_names(settings)),
+            capacity=settings.gateway.send_queue,
         )
+        self.try_confirms = TryConfirms(self._bounded)
         self._late_check: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

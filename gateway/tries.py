@@ -79,7 +79,7 @@ class Tries:
             headers = {"Idempotency-Replayed": "true"} if tried.replayed else {}
             raise Problem(str(tried.transfer.reason), headers=headers)
         # A duplicate repeats the output, too.
-        self._try_confirms.offer(tried.transfer)
+        self._try_confirms.offer([tried.transfer])
         return tried
 
     def _expiry(self, asked_s: int | None) -> timedelta:

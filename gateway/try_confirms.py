@@ -1,9 +1,9 @@
 """The wake-up call after a try: offered to Kafka, never waited for."""
 
+from collections.abc import Sequence
+
 from messaging.bounded import BoundedSender
-from messaging.envelope import outgoing
-from messaging.topics import TopicNames
-from sagas.messages import KeyRing
+from sagas.messages import Message
 from sagas.steps.try_transfer import try_confirm_of
 from shards.transfers import Transfer
 
@@ -11,13 +11,11 @@ from shards.transfers import Transfer
 class TryConfirms:
     """Sends try-confirms of held transfers; what is dropped, redrive sends."""
 
-    def __init__(self, *, sender: BoundedSender, keys: KeyRing, names: TopicNames) -> None:
+    def __init__(self, sender: BoundedSender[Message]) -> None:
         self._sender = sender
-        self._keys = keys
-        self._names = names
 
-    def offer(self, transfer: Transfer) -> None:
-        """Offers the try-confirm of a committed transfer; does nothing for one that is not held."""
-        message = try_confirm_of(transfer)
-        if message is not None:
-            self._sender.offer([outgoing(message, keys=self._keys, names=self._names)])
+    def offer(self, transfers: Sequence[Transfer]) -> None:
+        """Offers the try-confirms of committed transfers, of those that are held."""
+        messages = [m for t in transfers if (m := try_confirm_of(t)) is not None]
+        if messages:
+            self._sender.offer(messages)

@@ -7,13 +7,15 @@ row implies, so a message may be dropped here. A request must not wait for Kafka
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from messaging.errors import BrokerUnavailableError, UnsendableMessageError
 from messaging.sender import Outgoing
+
+MessageT = TypeVar("MessageT")
 
 log = structlog.get_logger()
 
@@ -25,19 +27,29 @@ class Sender(Protocol):
         """Returns when all are acknowledged, or raises one of the errors of this package."""
 
 
-class BoundedSender:
+class BoundedSender(Generic[MessageT]):
     """A queue of at most `capacity` messages in front of a sender.
+
+    They are packed when they are sent: what has gathered meanwhile goes together.
 
     What is dropped is counted, never lost silently: `dropped` is the sum of what `offer` turned
     away, what the broker did not acknowledge and what `close` left behind. A message that counts
     as dropped may have been sent all the same.
     """
 
-    def __init__(self, sender: Sender, *, capacity: int, batch_max: int = 500) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        pack: Callable[[Sequence[MessageT]], Sequence[Outgoing]],
+        capacity: int,
+        batch_max: int = 500,
+    ) -> None:
         self._sender = sender
+        self._pack = pack
         self._capacity = capacity
         self._batch_max = batch_max
-        self._waiting: deque[Outgoing] = deque()
+        self._waiting: deque[MessageT] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -55,7 +67,7 @@ class BoundedSender:
         assert self._task is None, "a sender is started once"
         self._task = asyncio.create_task(self._run(), name="bounded-sender")
 
-    def offer(self, messages: Sequence[Outgoing]) -> int:
+    def offer(self, messages: Sequence[MessageT]) -> int:
         """Takes as many messages as there is room for, in order; never waits.
 
         Returns:
@@ -97,7 +109,7 @@ class BoundedSender:
         batch = [self._waiting.popleft() for _ in range(size)]
         self._sending = size
         try:
-            await self._sender.send(batch)
+            await self._sender.send(self._pack(batch))
         except (BrokerUnavailableError, UnsendableMessageError) as error:
             self.dropped += size
             log.warning("sender.dropped", messages=size, error=repr(error))

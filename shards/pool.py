@@ -71,6 +71,9 @@ async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
         reset=_no_reset,
         server_settings={
             "application_name": "holdfast",
+            # Statements take arrays: planning them anew for each length costs more than it gives.
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
             "lock_timeout": f"{int(options.lock_s * 1000)}ms",
             # A paused process must not hold a user's row for ever.
             "idle_in_transaction_session_timeout": f"{int(options.transaction_s * 1000)}ms",

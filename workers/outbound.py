@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from messaging.bounded import Sender
-from messaging.envelope import outgoing
+from messaging.envelope import pack
 from messaging.errors import BrokerUnavailableError
 from messaging.sender import Outgoing
 from messaging.topics import TopicNames
@@ -33,7 +33,7 @@ class Outbound:
         Only for messages built from an acknowledged commit. Cancelling it leaves them to
         redelivery and to redrive.
         """
-        await self.send_raw([outgoing(m, keys=self._keys, names=self._names) for m in messages])
+        await self.send_raw(pack(messages, keys=self._keys, names=self._names))
 
     async def send_raw(self, messages: Sequence[Outgoing]) -> None:
         """As `send`, for messages that are no steps."""
@@ -57,6 +57,4 @@ class Outbound:
             BrokerUnavailableError: not all were acknowledged.
         """
         if messages:
-            await self._sender.send(
-                [outgoing(m, keys=self._keys, names=self._names) for m in messages]
-            )
+            await self._sender.send(pack(messages, keys=self._keys, names=self._names))

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from faust.types import TP
@@ -10,7 +11,7 @@ from faust.types import TP
 from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.try_confirms import TryConfirms
 from messaging.bounded import BoundedSender
-from messaging.envelope import topic_of
+from messaging.envelope import pack, topic_of
 from messaging.errors import BrokerUnavailableError
 from messaging.topics import TopicNames
 from reliability.simulation.log import Group, Log, LogSender, LogSource
@@ -19,7 +20,7 @@ from reliability.simulation.stage import Stage
 from sagas.asking import Patience
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
-from sagas.messages import KeyRing, Step
+from sagas.messages import KeyRing, Message, Step
 from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy
 from shards.errors import CommitUnknownError, ShardAwayError
@@ -78,8 +79,12 @@ class Gateway:
             timing=TIMING,
             open_per_payer=_OPEN_PER_PAYER,
         )
-        self._bounded = BoundedSender(LogSender(process, around.log), capacity=100)
-        self.try_confirms = TryConfirms(sender=self._bounded, keys=KEYS, names=NAMES)
+        self._bounded: BoundedSender[Message] = BoundedSender(
+            LogSender(process, around.log),
+            pack=partial(pack, keys=KEYS, names=NAMES),
+            capacity=100,
+        )
+        self.try_confirms = TryConfirms(self._bounded)
         process.spawn(self._start())
 
     async def _start(self) -> None:

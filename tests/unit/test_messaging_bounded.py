@@ -36,8 +36,8 @@ def messages(count: int) -> list[Outgoing]:
 @asynccontextmanager
 async def bounded(
     sender: FakeSender, *, capacity: int = 10, batch_max: int = 4
-) -> AsyncIterator[BoundedSender]:
-    queue = BoundedSender(sender, capacity=capacity, batch_max=batch_max)
+) -> AsyncIterator[BoundedSender[Outgoing]]:
+    queue = BoundedSender(sender, pack=list, capacity=capacity, batch_max=batch_max)
     await queue.start()
     yield queue
     await queue.close(within_s=0.1)
@@ -88,7 +88,7 @@ async def test_what_cannot_be_sent_is_dropped_and_the_next_goes_on(failing: str)
 
 async def test_close_sends_what_waits() -> None:
     sender = FakeSender()
-    queue = BoundedSender(sender, capacity=10)
+    queue = BoundedSender(sender, pack=list, capacity=10)
     await queue.start()
     queue.offer(messages(10))
 
@@ -100,7 +100,7 @@ async def test_close_sends_what_waits() -> None:
 async def test_close_gives_up_at_its_deadline_and_counts_what_is_left() -> None:
     sender = FakeSender()
     sender.open.clear()
-    queue = BoundedSender(sender, capacity=10, batch_max=4)
+    queue = BoundedSender(sender, pack=list, capacity=10, batch_max=4)
     await queue.start()
     queue.offer(messages(10))
 
@@ -111,7 +111,7 @@ async def test_close_gives_up_at_its_deadline_and_counts_what_is_left() -> None:
 
 @pytest.mark.parametrize("started", [True, False])
 async def test_nothing_is_taken_after_close(started: bool) -> None:
-    queue = BoundedSender(FakeSender(), capacity=10)
+    queue = BoundedSender(FakeSender(), pack=list, capacity=10)
     if started:
         await queue.start()
     await queue.close()
