@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from typing import Any
 
@@ -55,7 +56,7 @@ class Client:
         by: Member | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: bytes | BytesIO | None = None,
     ) -> Answer:
         """Any request; `key` is the idempotency key."""
         sent = dict(headers or {})

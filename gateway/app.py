@@ -19,6 +19,7 @@ from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
+from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.movements import MovementRoutes
@@ -140,6 +141,14 @@ class Gateway:
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the gateway."""
+        tries = Tries(
+            lanes=self.lanes,
+            payees=Payees(self.shards, self.lanes),
+            try_confirms=self.try_confirms,
+            in_flight=self.in_flight,
+            ids=self.ids,
+            expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
+        )
         return [
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
@@ -157,15 +166,9 @@ class Gateway:
                 currencies=self.currencies,
                 lanes=self.lanes,
                 reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
-                tries=Tries(
-                    lanes=self.lanes,
-                    payees=Payees(self.shards, self.lanes),
-                    try_confirms=self.try_confirms,
-                    in_flight=self.in_flight,
-                    ids=self.ids,
-                    expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
-                ),
+                tries=tries,
             ).table(),
+            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
             *HealthRoutes(shards=self.shards, sender=self.sender).table(),
         ]
 
