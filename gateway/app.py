@@ -149,7 +149,17 @@ class Gateway:
             ids=self.ids,
             expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
         )
+        # Matched one after another: those with the most requests come first.
         return [
+            *TransferRoutes(
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                lanes=self.lanes,
+                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
+                tries=tries,
+            ).table(),
+            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
             ).table(),
@@ -160,15 +170,6 @@ class Gateway:
             *MovementRoutes(
                 tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
             ).table(),
-            *TransferRoutes(
-                shards=self.shards,
-                tokens=self.tokens,
-                currencies=self.currencies,
-                lanes=self.lanes,
-                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
-                tries=tries,
-            ).table(),
-            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
             *HealthRoutes(shards=self.shards, sender=self.sender).table(),
         ]
 

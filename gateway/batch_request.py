@@ -3,7 +3,6 @@
 What is wrong with an item is that item's alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +19,6 @@ from sagas.outcomes import Failed
 from shards.currencies import Currency
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
-
-FoundCurrencies = Mapping[str, Currency | Failed | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +43,25 @@ async def read_batch(request: web.Request, *, currencies: Currencies) -> list[Ba
     sent = await read_json(request, bytes_max=BATCH_BYTES_MAX)
     parse_no_query(request.query)
     items: list[JsonValue] = parse_body(BatchBody, sent).transfers
-    codes = {code for item in items if (code := named_currency(item)) is not None}
-    found = await currencies.find_all(codes)
+    codes = [named_currency(item) for item in items]
+    found = await currencies.find_all({code for code in codes if code is not None})
     resource = request.match_info["user_id"].lower()
-    return [read_item(item, resource=resource, currencies=found) for item in items]
+    return [
+        read_item(item, resource=resource, currency=found[code] if code is not None else None)
+        for item, code in zip(items, codes, strict=True)
+    ]
 
 
-def read_item(sent: JsonValue, *, resource: str, currencies: FoundCurrencies) -> BatchItem:
+def read_item(sent: JsonValue, *, resource: str, currency: Currency | Failed | None) -> BatchItem:
     """One item.
 
     Args:
         sent: as parsed from JSON.
         resource: what its fingerprint says that it is about.
-        currencies: what its currency may be.
+        currency: as `check_money_request` takes it, or why it is not known.
     """
     spelled = sent.get("key") if isinstance(sent, dict) else None
     key = spelled if isinstance(spelled, str) else None
-    code = named_currency(sent)
-    currency = currencies[code] if code is not None else None
     if isinstance(currency, Failed):
         return BatchItem(key, currency.error)
     try:

@@ -1,6 +1,7 @@
 """From checked requests to tries: payees are looked up, the tries are run, Kafka is woken."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,6 +18,16 @@ from sagas.outcomes import Failed
 from sagas.states import Status
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sender:
+    """What the transfers of one request have in common; `too_much` is a 429 of its shard."""
+
+    payer_id: UUID
+    caller: str
+    traceparent: str
+    too_much: Exception | None
 
 
 class Tries:
@@ -57,17 +68,10 @@ class Tries:
             Problem: a refusal, new or replayed (then with `Idempotency-Replayed`).
             Exception: see `gateway.errors`.
         """
-        too_much = self._in_flight.obstacle(principal.user_id)
+        sender = self._sender(principal, traceparent)
         payee = await self._payees.find(asked.body.to, payer_id=principal.user_id)
         tried = await self._lanes.try_transfer(
-            self._request(
-                asked,
-                payer_id=principal.user_id,
-                payee=payee,
-                transfer_id=transfer_id,
-                traceparent=traceparent,
-                too_much=too_much,
-            )
+            self._request(asked, payee, sender, transfer_id=transfer_id)
         )
         refusal = refusal_of(tried)
         if refusal is not None:
@@ -91,19 +95,12 @@ class Tries:
             UnknownWalletError: the payer has no wallet.
         """
         payer_id = principal.user_id
-        too_much = self._in_flight.obstacle(payer_id)
+        sender = self._sender(principal, traceparent)
         payees = await self._payees.find_all({one.body.to for one in asked}, payer_id=payer_id)
         outcomes = await self._lanes.try_transfers(
             payer_id,
             [
-                self._request(
-                    one,
-                    payer_id=payer_id,
-                    payee=payees[one.body.to],
-                    transfer_id=self.new_id(payer_id),
-                    traceparent=traceparent,
-                    too_much=too_much,
-                )
+                self._request(one, payees[one.body.to], sender, transfer_id=self.new_id(payer_id))
                 for one in asked
             ],
         )
@@ -113,32 +110,38 @@ class Tries:
         self._try_confirms.offer(o.transfer for o in outcomes if isinstance(o, Tried))
         return outcomes
 
+    def _sender(self, principal: Principal, traceparent: str) -> "_Sender":
+        return _Sender(
+            payer_id=principal.user_id,
+            caller=str(principal.user_id),
+            traceparent=traceparent,
+            too_much=self._in_flight.obstacle(principal.user_id),
+        )
+
     def _request(
         self,
         asked: MoneyRequest[TransferBody],
-        *,
-        payer_id: UUID,
         payee: Payee,
+        sender: "_Sender",
+        *,
         transfer_id: UUID,
-        traceparent: str,
-        too_much: Exception | None,
     ) -> TryRequest:
         body = asked.body
         return TryRequest(
             transfer_id=transfer_id,
-            payer_id=payer_id,
+            payer_id=sender.payer_id,
             payee_id=payee.id,
             currency=body.currency,
             amount=body.amount_minor,
-            caller=str(payer_id),
+            caller=sender.caller,
             idempotency_key=asked.key,
             fingerprint=asked.fingerprint,
             metadata=asked.metadata,
             expires_in=self._expiry(body.expires_in_s),
-            traceparent=traceparent,
+            traceparent=sender.traceparent,
             refusal=payee.refusal,
             # A 429 comes before the others, and like them after the key.
-            obstacle=too_much or asked.obstacle or payee.obstacle,
+            obstacle=sender.too_much or asked.obstacle or payee.obstacle,
         )
 
     def _expiry(self, asked_s: int | None) -> timedelta:

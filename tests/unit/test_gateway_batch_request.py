@@ -9,6 +9,7 @@ from gateway.batch_request import BatchItem, read_item
 from gateway.json_body import JsonValue, fingerprint
 from gateway.money_request import MoneyRequest
 from gateway.problems import Problem
+from gateway.schemas import named_currency
 from sagas.outcomes import Failed
 from shards.currencies import Currency
 from shards.errors import ShardAwayError
@@ -25,7 +26,8 @@ BODY: dict[str, Any] = {"to": "bob@example.com", "currency": "EUR", "amount": "1
 
 
 def read(sent: JsonValue) -> BatchItem:
-    return read_item(sent, resource=WALLET, currencies=CURRENCIES)
+    code = named_currency(sent)
+    return read_item(sent, resource=WALLET, currency=CURRENCIES[code] if code else None)
 
 
 def wrong(sent: JsonValue) -> list[tuple[str, str]]:
