@@ -72,6 +72,18 @@ class Client:
             body = await response.json(content_type=None) if await response.read() else None
             return Answer(response.status, body, response.headers)
 
+    async def text(self, path: str) -> str:
+        """What is at this path, as text in the format of Prometheus."""
+        async with self._session.get(self.base + path) as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            return await response.text()
+
+    async def status(self, path: str) -> int:
+        """The status of what is at this path, whatever it is."""
+        async with self._session.get(self.base + path) as response:
+            return response.status
+
     async def member(self, *, email: str | None = None, **funds: str) -> Member:
         """A new user with deposits, as in `member(EUR="100.00")`."""
         email = email or f"user{next(_names)}@example.com"

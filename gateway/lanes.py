@@ -69,12 +69,12 @@ class GatewayLanes:
 
     def start(self) -> None:
         """Begins to run."""
-        for lane in self._all():
+        for lane in self.all():
             lane.start()
 
     async def close(self, *, within_s: float) -> None:
         """Runs what is left for at most `within_s` a lane."""
-        await close_lanes(self._all(), within_s=within_s)
+        await close_lanes(self.all(), within_s=within_s)
 
     async def try_transfer(self, request: TryRequest) -> Tried:
         """As `sagas.steps.try_transfer`; raises what it says of this request."""
@@ -124,7 +124,8 @@ class GatewayLanes:
         if not self._shards.knows(user_id):
             raise UnknownWalletError(user_id)
 
-    def _all(self) -> list[AskingLane[Any, Any]]:
+    def all(self) -> list[AskingLane[Any, Any]]:
+        """Every lane."""
         kinds: list[dict[str, AskingLane[Any, Any]]] = [
             dict(self._tries),
             dict(self._moves),

@@ -157,6 +157,11 @@ class ReadinessView:
     shards: Mapping[str, Literal["up", "down"]]
     kafka: Literal["up", "down"]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything can be done."""
+        return self.status != "unavailable"
+
 
 class BatchResult(TypedDict):
     """What became of one item: `transfer` or `problem`, as `status` says."""
