@@ -1,6 +1,6 @@
 """The wake-up call after a try: offered to Kafka, never waited for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from messaging.bounded import BoundedSender
 from sagas.messages import Message
@@ -14,7 +14,7 @@ class TryConfirms:
     def __init__(self, sender: BoundedSender[Message]) -> None:
         self._sender = sender
 
-    def offer(self, transfers: Sequence[Transfer]) -> None:
+    def offer(self, transfers: Iterable[Transfer]) -> None:
         """Offers the try-confirms of committed transfers, of those that are held."""
         messages = [m for t in transfers if (m := try_confirm_of(t)) is not None]
         if messages:

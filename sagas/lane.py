@@ -268,15 +268,16 @@ class Lane(Generic[ItemT, OutcomeT]):
     def _give_up(self, items: list[ItemT], error: Exception, *, wait: bool) -> list[ItemT]:
         """Ends those that do not wait for the shard, and returns those that do.
 
-        When the lane itself does not get on, those in its queue are ended, too.
+        While there are such, nothing else gets its turn: those in the queue are ended, too.
         """
         given_up = [item for item in items if not self._is_patient(item)]
-        if not wait:
+        waiting = [item for item in items if self._is_patient(item)]
+        if waiting and not wait:
             self.is_away = True
             given_up += [item for item in self._queue if not self._is_patient(item)]
             self._queue = deque(item for item in self._queue if self._is_patient(item))
         self._sort_out(given_up, [Failed(error)] * len(given_up))
-        return [item for item in items if self._is_patient(item)]
+        return waiting
 
     async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
         since = time.perf_counter_ns()

@@ -101,9 +101,9 @@ class StepLanes:
         shard = self._shards.of_bucket(incoming.message.bucket)
         self._lanes[shard.name].offer(Job(incoming.message, incoming))
 
-    def depths(self) -> dict[str, int]:
-        """Items in work by lane name."""
-        return {lane.name: lane.depth for lane in self._lanes.values()}
+    def all(self) -> list[Lane[Job, StepOutcome]]:
+        """Every lane."""
+        return list(self._lanes.values())
 
     def _lane(self, shard: Shard) -> Lane[Job, StepOutcome]:
         run: RunStep[Job, StepOutcome] = _runner(shard, self._options.timing)

@@ -224,7 +224,8 @@ def events_named_in(path: Path) -> set[str]:
 
 
 def test_each_step_of_the_engine_applies_the_events_that_the_model_says():
-    modules = [p for p in (ROOT / "sagas" / "steps").glob("*.py") if p.stem not in ("__init__", "run")]
+    steps = (ROOT / "sagas" / "steps").glob("*.py")
+    modules = [path for path in steps if path.stem not in ("__init__", "run")]
     declared = {
         step: {line.event for line in LINES if line.step == step} for step in STEP_MODULES.values()
     }
