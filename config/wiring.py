@@ -7,7 +7,7 @@ from datetime import timedelta
 from config.settings import Settings
 from messaging.topics import TopicNames
 from sagas.messages import KeyRing
-from sagas.payer_side import Timing
+from sagas.steps.try_transfer import Timing
 from shards.ids import IdSource, RandomIds
 from shards.pool import ShardOptions
 from shards.router import ShardMap

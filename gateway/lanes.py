@@ -11,11 +11,10 @@ from sagas.asking import AskingLane, Patience
 from sagas.keyed_batch import UnknownWalletError
 from sagas.lane import LaneOptions, RunStep, close_lanes
 from sagas.outcomes import SKIPPED, Failed, Skipped
-from sagas.payer_side import Timing
 from sagas.steps.cancel import CancelDone, CancelRequest
 from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.run import StepOutcome, run_steps
-from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
+from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
@@ -151,7 +150,7 @@ class GatewayLanes:
         async def run(
             items: Sequence[CancelRequest], /, *, wait: bool
         ) -> Sequence[CancelDone | Failed | Skipped]:
-            outcomes = await run_steps(shard, items, wait=wait, timing=self._timing)
+            outcomes = await run_steps(shard, items, wait=wait)
             return [_cancelled(outcome) for outcome in outcomes]
 
         return run

@@ -5,8 +5,8 @@ here, once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sagas.events import TRANSFER_STATUS, transfer_data
@@ -18,17 +18,6 @@ from shards.users import UserStatus
 from shards.writes import Write
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Times that steps plan with.
-
-    Attributes:
-        redrive_after: how long a transfer may stay in a status before redrive looks at it.
-    """
-
-    redrive_after: timedelta
-
-
 class PayerSide:
     """Transfers of locked payers, and what steps do to them, for one transaction.
 
@@ -36,16 +25,12 @@ class PayerSide:
         locked: the payers.
         book: their accounts.
         transfers: theirs, by id.
-        timing: when redrive is to look.
     """
 
-    def __init__(
-        self, *, locked: Locked, book: Book, transfers: Mapping[UUID, Transfer], timing: Timing
-    ) -> None:
+    def __init__(self, *, locked: Locked, book: Book, transfers: Mapping[UUID, Transfer]) -> None:
         self._locked = locked
         self._book = book
         self._transfers = dict(transfers)
-        self._timing = timing
         self._changes: list[StatusChange] = []
 
     @property
@@ -76,7 +61,9 @@ class PayerSide:
         # The clock may have been set back since; the times of a transfer stay in order.
         at = max(self.now, transfer.debited_at or transfer.created_at)
         self._move_money(transfer, event, at=at)
-        due = None if after in TERMINAL else self.now + self._timing.redrive_after
+        # A debit leaves the plan as it is: PostgreSQL writes a row whose indexed columns stay the
+        # same without touching an index.
+        due = None if after in TERMINAL else transfer.next_attempt_at
         change = StatusChange(
             id=transfer.id,
             before=before,

@@ -125,10 +125,10 @@ CREATE TABLE entries (
     CONSTRAINT entries_balance_range CHECK (0::numeric <= balance_after AND balance_after < '100000000000000000000000000000000000000'::numeric),
     CONSTRAINT entries_kind CHECK ((kind = ANY (ARRAY['deposit'::text, 'withdrawal'::text])) AND contra = 'external'::text AND movement_id IS NOT NULL AND transfer_id IS NULL AND counterparty_id IS NULL OR (kind = ANY (ARRAY['transfer_out'::text, 'transfer_in'::text, 'transfer_return'::text])) AND contra = 'in_transit'::text AND movement_id IS NULL AND transfer_id IS NOT NULL AND counterparty_id IS NOT NULL),
     CONSTRAINT entries_sign CHECK (amount <> 0::numeric AND (amount < 0::numeric) = (kind = ANY (ARRAY['withdrawal'::text, 'transfer_out'::text]))),
-    CONSTRAINT entries_leg_key UNIQUE (transfer_id, kind),
-    CONSTRAINT entries_movement_key UNIQUE (movement_id)
+    CONSTRAINT entries_leg_key UNIQUE (transfer_id, kind)
 );
 CREATE INDEX entries_by_time ON public.entries USING btree (user_id, at DESC, currency DESC, seq DESC);
+CREATE UNIQUE INDEX entries_movement_key ON public.entries USING btree (movement_id) WHERE (movement_id IS NOT NULL);
 
 CREATE TABLE movements (
     id uuid NOT NULL,
@@ -239,10 +239,10 @@ CREATE TABLE transfers (
     CONSTRAINT transfers_reason_when_not_completed CHECK ((status = ANY (ARRAY['cancelled'::text, 'refunded'::text, 'rejected'::text])) = (reason IS NOT NULL)),
     CONSTRAINT transfers_status CHECK (status = ANY (ARRAY['held'::text, 'debited'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text, 'rejected'::text])),
     CONSTRAINT transfers_key UNIQUE (payer_id, caller, idempotency_key)
-);
+) WITH (fillfactor=80);
 CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
 CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
-CREATE INDEX transfers_held_by_age ON public.transfers USING btree (created_at) WHERE (status = 'held'::text);
+CREATE INDEX transfers_open_by_age ON public.transfers USING btree (created_at) WHERE (next_attempt_at IS NOT NULL);
 CREATE INDEX transfers_open_by_payer ON public.transfers USING btree (payer_id) WHERE (next_attempt_at IS NOT NULL);
 
 CREATE TABLE users (

@@ -16,6 +16,9 @@ from shards.writes import Write
 
 _SQL = load_statements("transfers")
 
+# Where the oldest held transfer is looked for: milliseconds, however many are open.
+_LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
@@ -158,7 +161,7 @@ async def read_in_flight(conn: Connection, *, count_max: int) -> InFlight:
         conn: outside a transaction.
         count_max: open transfers are counted so far and no further.
     """
-    (row,) = await conn.fetch(_SQL["read_in_flight"], count_max)
+    (row,) = await conn.fetch(_SQL["read_in_flight"], count_max, _LOOKED_AT)
     return InFlight(oldest_held=row["oldest_held"] or timedelta(0), open=row["open"])
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from config.settings import Settings
-from config.wiring import key_ring, open_shards, random_ids, timing, topic_names
+from config.wiring import key_ring, open_shards, random_ids, topic_names
 from messaging.sender import KafkaSender
 from messaging.topics import check_topics
 from sagas.backoff import Backoff
@@ -148,7 +148,6 @@ class Worker:
             names=self._names,
             lane=self._lane_options(),
             send_backoff=self._backoff(),
-            timing=timing(self._settings),
             redrive=RedrivePolicy(
                 backoff_base=timedelta(seconds=redrive.first_after_s),
                 backoff_cap=timedelta(seconds=redrive.backoff_cap_s),

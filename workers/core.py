@@ -17,7 +17,6 @@ from messaging.topics import TopicNames
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from sagas.messages import KeyRing, Step
-from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy
 from shards.ids import IdSource
 from shards.router import ShardMap
@@ -72,7 +71,6 @@ class CoreOptions:
     names: TopicNames
     lane: LaneOptions
     send_backoff: Backoff
-    timing: Timing
     redrive: RedrivePolicy
     redrive_every_s: float
 
@@ -118,7 +116,6 @@ class WorkerCore:
             dead_letters=self._dead_letters,
             options=StepOptions(
                 lane=options.lane,
-                timing=options.timing,
                 on_pressure=self._on_pressure,
             ),
         )

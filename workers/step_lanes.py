@@ -13,7 +13,6 @@ from sagas.lane import Lane, LaneOptions, RunStep, close_lanes
 from sagas.messages import Message
 from sagas.notifying import notify_ended
 from sagas.outcomes import Failed, SetAside, Skipped
-from sagas.payer_side import Timing
 from sagas.steps.cancel import CancelDone
 from sagas.steps.confirm import Confirmed
 from sagas.steps.run import StepOutcome, Work, run_steps, user_of
@@ -57,7 +56,7 @@ Done = Sequence[tuple[Job, StepOutcome | Failed]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOptions:
-    """How lanes gather, and when redrive is to look.
+    """How lanes gather.
 
     Attributes:
         lane: messages wait for their shard, however long; a settle is given up after its attempts,
@@ -66,7 +65,6 @@ class StepOptions:
     """
 
     lane: LaneOptions
-    timing: Timing
     on_pressure: Callable[[Shard, bool], None]
 
 
@@ -106,7 +104,7 @@ class StepLanes:
         return list(self._lanes.values())
 
     def _lane(self, shard: Shard) -> Lane[Job, StepOutcome]:
-        run: RunStep[Job, StepOutcome] = _runner(shard, self._options.timing)
+        run: RunStep[Job, StepOutcome] = _runner(shard)
 
         async def deliver(done: Done) -> None:
             await self._deliver(shard, done)
@@ -185,9 +183,9 @@ class StepLanes:
             lane.offer(job)
 
 
-def _runner(shard: Shard, timing: Timing) -> RunStep[Job, StepOutcome]:
+def _runner(shard: Shard) -> RunStep[Job, StepOutcome]:
     async def run(jobs: Sequence[Job], /, *, wait: bool) -> Sequence[StepOutcome | Skipped]:
-        return await run_steps(shard, [job.work for job in jobs], wait=wait, timing=timing)
+        return await run_steps(shard, [job.work for job in jobs], wait=wait)
 
     return run
 

@@ -1,5 +1,7 @@
 """POST transfers; GET and cancel of one transfer."""
 
+from contextlib import nullcontext
+
 from aiohttp import web
 
 from gateway.auth import authenticate, own_wallet
@@ -63,7 +65,8 @@ class TransferRoutes:
         wait_s = wait_seconds(request.headers)
         transfer_id = self._tries.new_id(payer_id)
         # Before the try: its end may come before its answer.
-        with self._reads.notices.waiter(transfer_id) as waiter:
+        waiting = self._reads.notices.waiter(transfer_id) if wait_s else nullcontext()
+        with waiting as waiter:
             tried = await self._tries.ask(
                 principal,
                 asked,
@@ -73,7 +76,7 @@ class TransferRoutes:
             transfer = tried.transfer
             if tried.replayed:
                 transfer = await self._reads.settled(transfer, wait_s)
-            elif wait_s:
+            elif wait_s and waiter is not None:
                 transfer = await self._reads.wait(transfer, waiter, wait_s)
         headers = {"Location": f"/v1/transfers/{transfer.id}"}
         if tried.replayed:

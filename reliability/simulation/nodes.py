@@ -21,8 +21,8 @@ from sagas.asking import Patience
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
 from sagas.messages import KeyRing, Message, Step
-from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy
+from sagas.steps.try_transfer import Timing
 from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import RandomIds
 from shards.pool import ShardOptions
@@ -117,7 +117,6 @@ class Worker:
                 names=NAMES,
                 lane=lane,
                 send_backoff=backoff,
-                timing=TIMING,
                 redrive=RedrivePolicy(
                     backoff_base=timedelta(seconds=1), backoff_cap=timedelta(seconds=5), limit=5
                 ),

@@ -13,7 +13,7 @@ from sagas.locking import Locked, lock_step_users
 from sagas.messages import Message, Step
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from sagas.payee_side import PayeeSide
-from sagas.payer_side import PayerSide, Timing
+from sagas.payer_side import PayerSide
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest, cancel
 from sagas.steps.confirm import Confirmed, confirm
 from sagas.steps.settle import Settled, settle
@@ -36,7 +36,7 @@ def user_of(work: Work) -> UUID:
 
 
 async def run_steps(
-    shard: Shard, works: Sequence[Work], *, wait: bool, timing: Timing
+    shard: Shard, works: Sequence[Work], *, wait: bool
 ) -> list[StepOutcome | Skipped]:
     """Does all of it, one after another, written together; one outcome each, in order.
 
@@ -47,13 +47,12 @@ async def run_steps(
         shard: of the users of all works.
         works: messages are verified.
         wait: whether to wait for locked users or leave their works skipped.
-        timing: when redrive is to look.
 
     Raises:
         ShardTransientError: run it again; after `CommitUnknownError` it may have happened.
     """
     try:
-        return await _run(shard, works, wait=wait, timing=timing)
+        return await _run(shard, works, wait=wait)
     except VerdictRaceError as error:
         raise ShardBusyError(shard.name, f"another worker gave the verdict: {error}") from error
 
@@ -68,9 +67,7 @@ class _Sides:
     payee: PayeeSide
 
 
-async def _run(
-    shard: Shard, works: Sequence[Work], *, wait: bool, timing: Timing
-) -> list[StepOutcome | Skipped]:
+async def _run(shard: Shard, works: Sequence[Work], *, wait: bool) -> list[StepOutcome | Skipped]:
     users = {user_of(work) for work in works}
     async with shard.transaction({bucket_of(user) for user in users}) as conn:
         locked = await lock_step_users(conn, users, wait=wait)
@@ -88,7 +85,7 @@ async def _run(
                 if _is_confirm(work) and work.payee_id not in locked.skipped
             ],
         )
-        payer = PayerSide(locked=locked, book=book, transfers=transfers, timing=timing)
+        payer = PayerSide(locked=locked, book=book, transfers=transfers)
         payee = PayeeSide(locked=locked, book=book, verdicts=verdicts)
         outcomes = [_decide(_Sides(payer, payee), locked, work) for work in works]
         await write_together(conn, [*payer.writes(), *payee.writes(), *book.writes()])

@@ -11,7 +11,6 @@ from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.keyed_batch import KeyedBatch, OpenKeys, open_keys
 from sagas.messages import Message, Step, message_of
 from sagas.outcomes import Failed, Skipped
-from sagas.payer_side import Timing
 from sagas.states import Event, Reason, Status, refusal_of_payer, transition
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
@@ -58,6 +57,17 @@ class Tried:
 
     transfer: Transfer
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Times that a try plans with.
+
+    Attributes:
+        redrive_after: when redrive looks at a transfer first; a debit does not put it off.
+    """
+
+    redrive_after: timedelta
 
 
 class TooManyOpenError(Exception):

@@ -71,11 +71,19 @@ RETURNING
     t.expires_at <= clock.now AS expired
 
 -- name: read_in_flight
--- A transfer that was set aside waits for a person: it says nothing of the others.
+-- A transfer that was set aside waits for a person: it says nothing of the others. The held one
+-- that waits longest is looked for among the $2 that are open longest: behind as many that wait
+-- for a payee's shard, none is seen.
 SELECT
     (
         SELECT app_now() - t.created_at
-        FROM transfers AS t
+        FROM (
+            SELECT id, status, created_at
+            FROM transfers
+            WHERE next_attempt_at IS NOT NULL
+            ORDER BY created_at
+            LIMIT $2
+        ) AS t
         WHERE t.status = 'held'
             AND NOT EXISTS (
                 SELECT FROM dead_letters AS d WHERE d.transfer_id = t.id AND d.status = 'open')

@@ -132,7 +132,7 @@ class Deliveries:
         messages = [must(try_confirm_of(case.transfer)) for case in cases]
         for case, outcome in zip(
             cases,
-            await run_steps(self.payer_shard, messages, wait=True, timing=TIMING),
+            await run_steps(self.payer_shard, messages, wait=True),
             strict=True,
         ):
             assert isinstance(outcome, TryConfirmed)
@@ -143,7 +143,7 @@ class Deliveries:
         messages = [must(case.confirm) for case in known]
         for case, outcome in zip(
             known,
-            await run_steps(self.payee_shard, messages, wait=True, timing=TIMING),
+            await run_steps(self.payee_shard, messages, wait=True),
             strict=True,
         ):
             assert isinstance(outcome, Confirmed)
@@ -152,7 +152,7 @@ class Deliveries:
 
     async def _settle(self, cases: list[Case]) -> None:
         verdicts = [case.verdict for case in cases if case.verdict is not None]
-        for outcome in await run_steps(self.payer_shard, verdicts, wait=True, timing=TIMING):
+        for outcome in await run_steps(self.payer_shard, verdicts, wait=True):
             assert isinstance(outcome, Settled)
 
     async def _cancel(self, cases: list[Case]) -> None:
@@ -164,7 +164,7 @@ class Deliveries:
             )
             for case in cases
         ]
-        await run_steps(self.payer_shard, requests, wait=True, timing=TIMING)
+        await run_steps(self.payer_shard, requests, wait=True)
 
     async def statuses(self) -> list[Status]:
         async with self.payer_shard.connection() as conn:

@@ -13,7 +13,6 @@ import asyncpg
 
 from sagas.messages import Message, Step
 from sagas.outcomes import Failed, SetAside, Skipped
-from sagas.payer_side import Timing
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest
@@ -22,7 +21,7 @@ from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.run import run_steps
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
-from sagas.steps.try_transfer import Tried, TryRequest, try_confirm_of, try_transfers
+from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_confirm_of, try_transfers
 from shards.ids import RandomIds, bucket_of, email_bucket
 from shards.movements import MovementKind
 from shards.router import ShardMap
@@ -128,7 +127,7 @@ class World:
         shard = self.shards.of_id(messages[0].payer_id)
         return cast(
             "list[TryConfirmed | SetAside | Skipped]",
-            await run_steps(shard, messages, wait=wait, timing=TIMING),
+            await run_steps(shard, messages, wait=wait),
         )
 
     async def try_confirm(
@@ -150,14 +149,14 @@ class World:
     async def confirm(self, message: Message) -> Confirmed | SetAside | Skipped:
         """One confirm."""
         shard = self.shards.of_id(message.payee_id)
-        (outcome,) = await run_steps(shard, [message], wait=True, timing=TIMING)
+        (outcome,) = await run_steps(shard, [message], wait=True)
         assert isinstance(outcome, Confirmed | SetAside)
         return outcome
 
     async def settle(self, verdict: Verdict) -> Settled | SetAside | Skipped:
         """One settle."""
         shard = self.shards.of_id(verdict.payer_id)
-        (outcome,) = await run_steps(shard, [verdict], wait=True, timing=TIMING)
+        (outcome,) = await run_steps(shard, [verdict], wait=True)
         assert isinstance(outcome, Settled | SetAside)
         return outcome
 
@@ -165,7 +164,7 @@ class World:
         """One cancel."""
         request = CancelRequest(transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=by)
         shard = self.shards.of_id(transfer.payer_id)
-        (outcome,) = await run_steps(shard, [request], wait=True, timing=TIMING)
+        (outcome,) = await run_steps(shard, [request], wait=True)
         assert isinstance(outcome, CancelDone | SetAside)
         return outcome
 
@@ -180,7 +179,7 @@ class World:
         shard = self.shards.of_id(transfer.payer_id)
         return cast(
             "list[CancelDone | SetAside | Skipped]",
-            await run_steps(shard, requests, wait=wait, timing=TIMING),
+            await run_steps(shard, requests, wait=wait),
         )
 
     async def run_all(self, transfer: Transfer) -> Transfer:
@@ -215,7 +214,7 @@ class World:
                 if isinstance(confirmed, Confirmed):
                     await self.settle(confirmed.verdict)
             case Step.CANCEL:
-                await run_steps(shard, [message], wait=True, timing=TIMING)
+                await run_steps(shard, [message], wait=True)
         return None
 
     async def drain(self, ids: Sequence[UUID]) -> None:
