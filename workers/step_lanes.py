@@ -31,6 +31,9 @@ from workers.step_log import log_finished
 
 # A step without a message of its own: it follows the confirm.
 _SETTLE = "settle"
+# A full lane pauses its partitions, but a settle comes from another shard's: it ends a transfer, so
+# it is let in until the lane has so many times what makes it full.
+_FULL_FOR_SETTLES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class StepLanes:
 
     def _hand_to_settle(self, job: Job) -> None:
         lane = self._lanes[self._shards.of_id(user_of(job.work)).name]
-        if lane.is_full or lane.is_away:
+        if lane.is_away or lane.depth >= _FULL_FOR_SETTLES * self._options.lane.capacity:
             # The verdict stands: redrive brings the confirm back when the shard takes it.
             job.incoming.ack()
         else:
