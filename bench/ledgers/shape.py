@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 CURRENCY = "EUR"
-OPENING_MINOR = 10**12
+OPENING_MINOR = 10**15
 """What each user has deposited: more than it can ever pay, in its past or in a case."""
 AMOUNT_MAX_MINOR = 1_000
 
