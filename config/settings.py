@@ -43,6 +43,9 @@ class GatewaySettings(Section):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: Port = Field(8080, description="Port the gateway listens on; 0 takes a free one.")
+    admin_port: Port = Field(
+        0, description="Port of its internal listener (/health, /ready, /metrics); 0: a free one."
+    )
     hash_threads: PositiveInt = Field(2, description="Threads that hash passwords.")
     hash_queue: PositiveInt = Field(64, description="Logins that may wait for a thread.")
     send_queue: PositiveInt = Field(
@@ -98,7 +101,8 @@ class WorkerSettings(Section):
 
     count: PositiveInt = Field(2, description="Worker processes that `make run` starts.")
     admin_port: Port = Field(
-        0, description="Port of a worker's internal listener (/health, /ready); 0: a free one."
+        0,
+        description="Port of its internal listener (/health, /ready, /metrics); 0: a free one.",
     )
     session_timeout_s: Seconds = Field(
         10.0, description="A worker that is silent for so long loses its partitions."

@@ -14,7 +14,12 @@ def with_ports(settings: Settings) -> Settings:
     gateway, kafka, postgres = settings.gateway, settings.kafka, settings.postgres
     return settings.model_copy(
         update={
-            "gateway": gateway.model_copy(update={"port": gateway.port or free_port()}),
+            "gateway": gateway.model_copy(
+                update={
+                    "port": gateway.port or free_port(),
+                    "admin_port": gateway.admin_port or free_port(),
+                }
+            ),
             "kafka": kafka.model_copy(update={"port": kafka.port or free_port()}),
             "postgres": postgres.model_copy(update={"port": postgres.port or free_port()}),
         }
@@ -34,6 +39,7 @@ def children_environment(
         "HOLDFAST_SHARDS": json.dumps(shards),
         "HOLDFAST_KAFKA__BOOTSTRAP": settings.kafka_bootstrap,
         "HOLDFAST_GATEWAY__PORT": str(settings.gateway.port),
+        "HOLDFAST_GATEWAY__ADMIN_PORT": str(settings.gateway.admin_port),
     }
     if not settings.auth.jwt_secret.get_secret_value():
         ours["HOLDFAST_AUTH__JWT_SECRET"] = keys.jwt_secret

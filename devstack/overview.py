@@ -15,7 +15,12 @@ from messaging.topics import TopicNames
 def what_runs(settings: Settings, *, units: Iterable[Unit]) -> Running:
     """The content of `run.json`: of the units, those that run at this moment."""
     running = [
-        RunningProcess(role=unit.role, pid=unit.server.child.pid, address=unit.address)
+        RunningProcess(
+            role=unit.role,
+            pid=unit.server.child.pid,
+            address=unit.address,
+            internal=unit.internal,
+        )
         for unit in units
         if unit.server.alive()
     ]

@@ -20,12 +20,17 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Where a program listens, and what it answers once it is ready."""
+    """Where a program listens, and what it answers once it is ready.
+
+    Attributes:
+        internal_port: where on 127.0.0.1 it has its /metrics; 0 where that is its own affair.
+    """
 
     host: str
     port: int
     ready_path: str
     port_setting: str
+    internal_port: int = 0
 
     @property
     def reachable_host(self) -> str:
@@ -37,6 +42,11 @@ class Listener:
         """Its address for someone on this machine."""
         host = self.reachable_host
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def internal_address(self) -> str:
+        """The address of its internal listener; empty without one that is known."""
+        return f"http://127.0.0.1:{self.internal_port}" if self.internal_port else ""
 
 
 class Program:
@@ -72,6 +82,11 @@ class Program:
     def address(self) -> str:
         """Its address for someone on this machine."""
         return self._listener.address
+
+    @property
+    def internal_address(self) -> str:
+        """The address of its internal listener."""
+        return self._listener.internal_address
 
     @property
     def child(self) -> Child:
@@ -132,6 +147,7 @@ def gateway_listener(settings: Settings) -> Listener:
         port=settings.gateway.port,
         ready_path="/health",
         port_setting="HOLDFAST_GATEWAY__PORT",
+        internal_port=settings.gateway.admin_port,
     )
 
 
@@ -155,7 +171,11 @@ def programs_of(
         name = f"worker-{number}"
         port = free_port()
         listener = Listener(
-            host="127.0.0.1", port=port, ready_path="/ready", port_setting=_ADMIN_PORT
+            host="127.0.0.1",
+            port=port,
+            ready_path="/ready",
+            port_setting=_ADMIN_PORT,
+            internal_port=port,
         )
         worker = Program(
             name,

@@ -20,11 +20,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningProcess:
-    """A process that runs now."""
+    """A process that runs now; `internal` is where its /metrics are, if it has any."""
 
     role: Role
     pid: int
     address: str
+    internal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,7 +181,10 @@ class Supervisor:
         since = time.monotonic()
         for role, program in self._programs:
             self._launch(program)
-            self._units.append(Unit(role, program.name, program.address, program))
+            internal = program.internal_address
+            self._units.append(
+                Unit(role, program.name, program.address, program, internal=internal)
+            )
         waiting = [program for _, program in self._programs]
 
         def all_ready() -> bool:

@@ -43,12 +43,16 @@ class Unit:
         name: its name in messages.
         address: where it is reached.
         server: the server; it has been started already.
+        internal: the address of its internal listener, if it has one.
     """
 
-    def __init__(self, role: Role, name: str, address: str, server: Server) -> None:
+    def __init__(
+        self, role: Role, name: str, address: str, server: Server, *, internal: str = ""
+    ) -> None:
         self.role = role
         self.name = name
         self.address = address
+        self.internal = internal
         self.server = server
         self._backoff = Backoff()
         self._launched_at = time.monotonic()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import count
 from typing import Any
 
@@ -55,7 +56,7 @@ class Client:
         by: Member | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: bytes | BytesIO | None = None,
     ) -> Answer:
         """Any request; `key` is the idempotency key."""
         sent = dict(headers or {})
@@ -70,6 +71,18 @@ class Client:
         ) as response:
             body = await response.json(content_type=None) if await response.read() else None
             return Answer(response.status, body, response.headers)
+
+    async def text(self, path: str) -> str:
+        """What is at this path, as text in the format of Prometheus."""
+        async with self._session.get(self.base + path) as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            return await response.text()
+
+    async def status(self, path: str) -> int:
+        """The status of what is at this path, whatever it is."""
+        async with self._session.get(self.base + path) as response:
+            return response.status
 
     async def member(self, *, email: str | None = None, **funds: str) -> Member:
         """A new user with deposits, as in `member(EUR="100.00")`."""

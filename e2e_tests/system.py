@@ -27,7 +27,7 @@ from config.settings import Settings
 from config.wiring import topic_names
 from devstack.ports import free_port
 from e2e_tests.client import Client
-from gateway.app import create_app, create_runner
+from gateway.app import GATEWAY, Gateway, create_app, create_runner
 from messaging.topics import create_topics
 from shards.ids import bucket_of
 from tests.databases import ShardDatabase
@@ -64,6 +64,7 @@ class System:
         self._folder = folder
         self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
+        self.gateways: list[Gateway] = []
         name = secrets.token_hex(4)
         self.settings = Settings(
             _env_file=None,
@@ -105,14 +106,18 @@ class System:
 
     async def start_gateway(self) -> Client:
         """One more gateway, in this process, on a port of its own."""
-        runner = create_runner(
-            create_app(self.settings), shutdown_timeout=1.0, files_max=raise_file_limit()
-        )
+        app = create_app(self.settings)
+        runner = create_runner(app, shutdown_timeout=1.0, files_max=raise_file_limit())
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
+        self.gateways.append(app[GATEWAY])
         return Client(await self._http(), f"http://{host}:{port}")
+
+    async def internal(self, part: Gateway | Worker) -> Client:
+        """The internal listener of a gateway or a worker of this process."""
+        return Client(await self._http(), part.admin.address)
 
     async def spawn_gateway(self) -> Client:
         """A gateway in a process of its own."""

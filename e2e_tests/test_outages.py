@@ -171,7 +171,7 @@ async def test_a_flood_of_poison_for_a_shard_that_is_away_waits_in_kafka(
         here, _ = await _a_pair_on_each_shard(client, system)
 
         def depth() -> int:
-            return worker._core.depths()["shard1.dead"]
+            return next(lane.depth for lane in worker._core.lanes() if lane.name == "shard1.dead")
 
         def paused() -> set[tuple[str, int]]:
             return set(worker._faust.app.safe_consumer._paused_by_us)

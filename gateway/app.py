@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import timedelta
 
 import structlog
@@ -19,6 +20,7 @@ from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
+from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.movements import MovementRoutes
@@ -37,6 +39,8 @@ from sagas.lane import LaneOptions
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import IdSource
+from telemetry.listener import InternalListener, Readiness
+from telemetry.metrics import registry_of
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -97,6 +101,12 @@ class Gateway:
         self.try_confirms = TryConfirms(
             sender=self._bounded, keys=key_ring(settings), names=topic_names(settings)
         )
+        self._health = HealthRoutes(shards=self.shards, sender=self.sender)
+        self.admin = InternalListener(
+            port=settings.gateway.admin_port,
+            ready=self._readiness,
+            registry=registry_of(lanes=self.lanes.all, messages=self._messages),
+        )
         self._late_check: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -104,7 +114,9 @@ class Gateway:
 
         Raises:
             SchemaError: a database is not the shard it is taken for.
+            OSError: the internal listener's port is taken.
         """
+        await self.admin.start()
         unsafe = self.settings.postgres.allow_unsafe
         away = await check_shards(self.shards, allow_unsafe=unsafe)
         self._late_check = asyncio.create_task(
@@ -137,10 +149,36 @@ class Gateway:
         await self.sender.close()
         self.passwords.close()
         await self.shards.close()
+        await self.admin.close()
+
+    async def _readiness(self) -> Readiness:
+        view = await self._health.readiness()
+        return Readiness(view.is_ready, asdict(view))
+
+    def _messages(self) -> dict[str, int]:
+        return {"sent": self._bounded.sent, "dropped": self._bounded.dropped}
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the gateway."""
+        tries = Tries(
+            lanes=self.lanes,
+            payees=Payees(self.shards, self.lanes),
+            try_confirms=self.try_confirms,
+            in_flight=self.in_flight,
+            ids=self.ids,
+            expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
+        )
+        # Matched one after another: those with the most requests come first.
         return [
+            *TransferRoutes(
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                lanes=self.lanes,
+                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
+                tries=tries,
+            ).table(),
+            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
             ).table(),
@@ -151,22 +189,7 @@ class Gateway:
             *MovementRoutes(
                 tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
             ).table(),
-            *TransferRoutes(
-                shards=self.shards,
-                tokens=self.tokens,
-                currencies=self.currencies,
-                lanes=self.lanes,
-                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
-                tries=Tries(
-                    lanes=self.lanes,
-                    payees=Payees(self.shards, self.lanes),
-                    try_confirms=self.try_confirms,
-                    in_flight=self.in_flight,
-                    ids=self.ids,
-                    expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
-                ),
-            ).table(),
-            *HealthRoutes(shards=self.shards, sender=self.sender).table(),
+            *self._health.table(),
         ]
 
     def _lane_options(self, backoff: Backoff, *, linger_ms: float) -> LaneOptions:

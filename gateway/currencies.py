@@ -1,11 +1,15 @@
 """Currencies as the gateway knows them: read from their shards, cached, never invented."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 
-from shards.currencies import Currency, read_currencies, read_currency
+from sagas.outcomes import Failed
+from shards.currencies import Currency, find_currencies, read_currencies, read_currency
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
+from shards.shard import Shard
 
 # Decimals never change; whether a currency is enabled may, and is noticed after so long.
 _FRESH_S = 5.0
@@ -47,6 +51,38 @@ class Currencies:
         if currency is not None:
             self._known[code] = (currency, self._clock())
         return currency
+
+    async def find_all(self, codes: Collection[str]) -> dict[str, Currency | Failed | None]:
+        """As `find` of each, what it would raise being its `Failed`; a shard is asked once."""
+        now = self._clock()
+        found: dict[str, Currency | Failed | None] = {}
+        stale: defaultdict[Shard, list[str]] = defaultdict(list)
+        for code in codes:
+            known = self._known.get(code)
+            if known is not None and now - known[1] < _FRESH_S:
+                found[code] = known[0]
+            else:
+                stale[self._shards.of_currency(code)].append(code)
+        if stale:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(self._ask(*each)) for each in stale.items()]
+            for task in asked:
+                found |= task.result()
+        return found
+
+    async def _ask(self, shard: Shard, codes: list[str]) -> dict[str, Currency | Failed | None]:
+        now = self._clock()
+        known = {code: self._known[code][0] for code in codes if code in self._known}
+        # As in `find`: the others go on with what is known, also when the shard is away.
+        self._known |= {code: (currency, now) for code, currency in known.items()}
+        try:
+            async with shard.connection() as conn:
+                there = await find_currencies(conn, codes)
+        except ShardTransientError as error:
+            return {code: known.get(code) or Failed(error) for code in codes}
+        now = self._clock()
+        self._known |= {code: (currency, now) for code, currency in there.items()}
+        return {code: there.get(code) for code in codes}
 
     async def decimals(self, code: str) -> int:
         """The digits of a currency that rows are in.

@@ -70,6 +70,12 @@ async def _read_bytes(request: web.Request, bytes_max: int) -> bytes:
         raise _too_large(bytes_max)
     body = bytearray()
     try:
+        if request.content.is_eof():
+            # All of it came with the head, as most do: nothing to wait for, and no deadline.
+            body += request.content.read_nowait()
+            if len(body) > bytes_max:
+                raise _too_large(bytes_max)
+            return bytes(body)
         async with asyncio.timeout(request.config_dict[BODY_SECONDS]):
             while chunk := await request.content.readany():
                 body += chunk
@@ -96,7 +102,10 @@ def parse_json(body: bytes) -> JsonValue:
     """
     try:
         value: JsonValue = _DECODER.decode(body.decode())
-        _check_value(value, _DEPTH_MAX)
+        _check_depth(value, _DEPTH_MAX)
+        # An escape can spell a lone surrogate, which UTF-8 cannot.
+        if b"\\u" in body:
+            _check_surrogates(value)
     except UnicodeError as error:
         raise Problem("malformed_json", "The body is not valid Unicode.") from error
     except json.JSONDecodeError as error:
@@ -128,16 +137,25 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check_value(value: JsonValue, depth: int) -> None:
+def _check_depth(value: JsonValue, depth: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if depth == 0:
+        raise _RefusedError(f"Values are nested more than {_DEPTH_MAX} deep.")
+    for item in value.values() if isinstance(value, dict) else value:
+        # Most values are strings: they are not worth a call.
+        if type(item) is not str:
+            _check_depth(item, depth - 1)
+
+
+def _check_surrogates(value: JsonValue) -> None:
     if isinstance(value, str):
-        value.encode()  # an escape can spell a lone surrogate, which UTF-8 cannot
+        value.encode()
     elif isinstance(value, dict | list):
-        if depth == 0:
-            raise _RefusedError(f"Values are nested more than {_DEPTH_MAX} deep.")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_value(item, depth - 1)
-        for key in value if isinstance(value, dict) else ():
-            key.encode()
+        for item in value:
+            _check_surrogates(item)
+        for item in value.values() if isinstance(value, dict) else ():
+            _check_surrogates(item)
 
 
 def fingerprint(operation: str, resource: str, body: JsonValue) -> bytes:
@@ -147,31 +165,35 @@ def fingerprint(operation: str, resource: str, body: JsonValue) -> bytes:
     `"12.50"` differ). Different requests have different texts under the hash: each value has its
     type and its length before it.
     """
-    parts: list[bytes] = []
-    for value in (operation, resource, body):
-        _write(value, parts)
+    parts = [_text(operation), _text(resource)]
+    _write(body, parts)
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 def _write(value: JsonValue, parts: list[bytes]) -> None:
-    if isinstance(value, list):
-        parts.append(b"a%d:" % len(value))
-        for item in value:
-            _write(item, parts)
+    # The kinds by how often they come: most values are strings.
+    if isinstance(value, str):
+        parts.append(_text(value))
     elif isinstance(value, dict):
         parts.append(b"o%d:" % len(value))
         for key in sorted(value):
-            _write(key, parts)
+            parts.append(_text(key))
             _write(value[key], parts)
+    elif isinstance(value, list):
+        parts.append(b"a%d:" % len(value))
+        for item in value:
+            _write(item, parts)
     else:
         parts.append(_scalar(value))
 
 
-def _scalar(value: str | bool | int | RawNumber | None) -> bytes:
+def _text(value: str) -> bytes:
+    text = value.encode()
+    return b"s%d:%b" % (len(text), text)
+
+
+def _scalar(value: bool | int | RawNumber | None) -> bytes:
     match value:
-        case str():
-            text = value.encode()
-            return b"s%d:%b" % (len(text), text)
         case None:
             return b"n"
         case bool():  # before int, which it is one of

@@ -1,6 +1,8 @@
 """The gateway's lanes: requests of one moment for one shard share a transaction, or a read."""
 
-from collections.abc import Callable, Hashable, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,7 +20,7 @@ from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
 from shards.users import UserStatus, find_users, find_users_by_email
 
-_ItemT = TypeVar("_ItemT")
+_ItemT = TypeVar("_ItemT", bound=Hashable)
 _OutcomeT = TypeVar("_OutcomeT")
 
 
@@ -67,17 +69,24 @@ class GatewayLanes:
 
     def start(self) -> None:
         """Begins to run."""
-        for lane in self._all():
+        for lane in self.all():
             lane.start()
 
     async def close(self, *, within_s: float) -> None:
         """Runs what is left for at most `within_s` a lane."""
-        await close_lanes(self._all(), within_s=within_s)
+        await close_lanes(self.all(), within_s=within_s)
 
     async def try_transfer(self, request: TryRequest) -> Tried:
         """As `sagas.steps.try_transfer`; raises what it says of this request."""
         self._require_ours(request.payer_id)
         return await self._tries[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def try_transfers(
+        self, payer_id: UUID, requests: Sequence[TryRequest]
+    ) -> list[Tried | Failed]:
+        """As `try_transfer` of each, all of one payer: what it would raise is its `Failed`."""
+        self._require_ours(payer_id)
+        return await self._tries[self._shards.of_id(payer_id).name].ask_all(requests)
 
     async def move(self, request: MoveRequest) -> Moved:
         """As `sagas.steps.move`; raises what it says of this request."""
@@ -96,6 +105,16 @@ class GatewayLanes:
         """A user's status; None when there is no such user."""
         return await self._users[self._shards.of_id(user_id).name].ask(user_id)
 
+    async def find_users(self, user_ids: Iterable[UUID]) -> dict[UUID, UserStatus | Failed | None]:
+        """As `find_user` of each: what it would raise is its `Failed`."""
+        return await _ask_each(self._users, user_ids, self._shards.of_id)
+
+    async def find_emails(
+        self, emails: Iterable[str]
+    ) -> dict[str, tuple[UUID, UserStatus] | Failed | None]:
+        """As `find_email` of each: what it would raise is its `Failed`."""
+        return await _ask_each(self._emails, emails, self._shards.of_email)
+
     async def find_email(self, email: str) -> tuple[UUID, UserStatus] | None:
         """The user with this normalised e-mail, and its status."""
         return await self._emails[self._shards.of_email(email).name].ask(email)
@@ -105,7 +124,8 @@ class GatewayLanes:
         if not self._shards.knows(user_id):
             raise UnknownWalletError(user_id)
 
-    def _all(self) -> list[AskingLane[Any, Any]]:
+    def all(self) -> list[AskingLane[Any, Any]]:
+        """Every lane."""
         kinds: list[dict[str, AskingLane[Any, Any]]] = [
             dict(self._tries),
             dict(self._moves),
@@ -138,6 +158,29 @@ class GatewayLanes:
             ]
 
         return run
+
+
+async def _ask_each(
+    lanes: Mapping[str, AskingLane[_ItemT, _OutcomeT]],
+    items: Iterable[_ItemT],
+    shard_of: Callable[[_ItemT], Shard],
+) -> dict[_ItemT, _OutcomeT | Failed]:
+    """The outcome of each item from its shard's lane; the shards are asked side by side."""
+    by_shard: dict[str, list[_ItemT]] = defaultdict(list)
+    for item in items:
+        by_shard[shard_of(item).name].append(item)
+    if len(by_shard) == 1:
+        ((name, mine),) = by_shard.items()
+        return dict(zip(mine, await lanes[name].ask_all(mine), strict=True))
+    async with asyncio.TaskGroup() as group:
+        asked = [
+            (mine, group.create_task(lanes[name].ask_all(mine))) for name, mine in by_shard.items()
+        ]
+    return {
+        item: outcome
+        for mine, task in asked
+        for item, outcome in zip(mine, task.result(), strict=True)
+    }
 
 
 def _lane(

@@ -29,7 +29,9 @@ def install(app: web.Application, *, translate: Translator = lambda _: None) -> 
 
 @web.middleware
 async def _bind_trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-    with structlog.contextvars.bound_contextvars(trace_id=trace_of(request).trace_id):
+    # Not `bound_contextvars`: that copies all context variables there are, for each request.
+    tokens = structlog.contextvars.bind_contextvars(trace_id=trace_of(request).trace_id)
+    try:
         since = time.perf_counter()
         response = await handler(request)
         if _log.isEnabledFor(logging.INFO):
@@ -41,6 +43,8 @@ async def _bind_trace(request: web.Request, handler: Handler) -> web.StreamRespo
                 ms=round((time.perf_counter() - since) * 1000, 1),
             )
         return response
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
 
 
 def _error_boundary(translate: Translator) -> Middleware:

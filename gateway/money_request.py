@@ -8,10 +8,11 @@ from aiohttp import web
 
 from gateway.currencies import Currencies
 from gateway.headers import require_idempotency_key
-from gateway.json_body import fingerprint, read_json
+from gateway.json_body import JsonValue, fingerprint, read_json
 from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.schemas import MoneyBody, named_currency, parse_money_body
+from shards.currencies import Currency
 
 _BodyT = TypeVar("_BodyT", bound=MoneyBody)
 
@@ -47,9 +48,39 @@ async def read_money_request(
     sent = await read_json(request)
     parse_no_query(request.query)
     code = named_currency(sent)
-    currency = await currencies.find(code) if code is not None else None
+    return check_money_request(
+        model,
+        sent,
+        key=key,
+        operation=operation,
+        resource=request.match_info["user_id"].lower(),
+        currency=await currencies.find(code) if code is not None else None,
+    )
+
+
+def check_money_request(
+    model: type[_BodyT],
+    sent: JsonValue,
+    *,
+    key: str,
+    operation: str,
+    resource: str,
+    currency: Currency | None,
+) -> MoneyRequest[_BodyT]:
+    """Checks a body that was read.
+
+    Args:
+        model: what the body should be.
+        sent: the parsed JSON, without the key.
+        key: the idempotency key.
+        operation: what is asked for; with `resource` and `sent` it makes the fingerprint.
+        resource: the wallet, as it is spelled in lower case.
+        currency: the one that `named_currency` of `sent` names; None if there is none such.
+
+    Raises:
+        Problem: 422 that names every wrong field.
+    """
     body = parse_money_body(model, sent, decimals=currency.decimals if currency else None)
-    resource = request.match_info["user_id"].lower()
     disabled = currency is not None and not currency.enabled
     return MoneyRequest(
         key=key,

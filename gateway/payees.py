@@ -3,11 +3,13 @@
 What the payee's shard says here is advice to the payer: nothing relies on it, the verdict decides.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.lanes import GatewayLanes
 from gateway.problems import Problem
+from sagas.outcomes import Failed
 from sagas.states import Reason
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
@@ -35,33 +37,49 @@ class Payees:
 
     async def find(self, to: UUID | str, *, payer_id: UUID) -> Payee:
         """The payee named by a user id or a normalised e-mail; never raises for what it finds."""
-        payee = await (self._by_id(to) if isinstance(to, UUID) else self._by_email(to))
-        if payee.id == payer_id:
-            return Payee(payee.id, obstacle=Problem.of_field("/to", "self_transfer", _SELF))
-        return payee
+        return (await self.find_all([to], payer_id=payer_id))[to]
 
-    async def _by_id(self, user_id: UUID) -> Payee:
-        if not self._shards.knows(user_id):
-            return Payee(user_id, refusal=Reason.UNKNOWN_PAYEE)
-        try:
-            status = await self._lanes.find_user(user_id)
-        except ShardTransientError:
-            # Accepted unchecked: it goes on when the shard is back, whose verdict counts anyway.
-            return Payee(user_id)
-        return Payee(user_id, refusal=_refusal(status))
-
-    async def _by_email(self, email: str) -> Payee:
-        try:
-            found = await self._lanes.find_email(email)
-        except ShardTransientError as error:
-            return Payee(None, obstacle=error)
-        if found is None:
-            return Payee(None, refusal=Reason.UNKNOWN_PAYEE)
-        user_id, status = found
-        return Payee(user_id, refusal=_refusal(status))
+    async def find_all(
+        self, tos: Collection[UUID | str], *, payer_id: UUID
+    ) -> dict[UUID | str, Payee]:
+        """As `find` of each; every shard is asked once for all of them."""
+        payees: dict[UUID | str, Payee] = {}
+        ids = [to for to in tos if isinstance(to, UUID)]
+        ours = [user_id for user_id in ids if self._shards.knows(user_id)]
+        if ids:
+            statuses = await self._lanes.find_users(ours)
+            payees |= {id_: _by_id(id_, statuses.get(id_)) for id_ in ids}
+        emails = [to for to in tos if isinstance(to, str)]
+        if emails:
+            found = await self._lanes.find_emails(emails)
+            payees |= {email: _by_email(found[email]) for email in emails}
+        for to, payee in payees.items():
+            if payee.id == payer_id:
+                payees[to] = Payee(
+                    payer_id, obstacle=Problem.of_field("/to", "self_transfer", _SELF)
+                )
+        return payees
 
 
 _SELF = "Payer and payee are the same."
+
+
+def _by_id(user_id: UUID, found: UserStatus | Failed | None) -> Payee:
+    if not isinstance(found, Failed):
+        return Payee(user_id, refusal=_refusal(found))
+    if isinstance(found.error, ShardTransientError):
+        # Accepted unchecked: it goes on when the shard is back, whose verdict counts anyway.
+        return Payee(user_id)
+    return Payee(user_id, obstacle=found.error)
+
+
+def _by_email(found: tuple[UUID, UserStatus] | Failed | None) -> Payee:
+    if isinstance(found, Failed):
+        return Payee(None, obstacle=found.error)
+    if found is None:
+        return Payee(None, refusal=Reason.UNKNOWN_PAYEE)
+    user_id, status = found
+    return Payee(user_id, refusal=_refusal(status))
 
 
 def _refusal(status: UserStatus | None) -> Reason | None:

@@ -77,7 +77,8 @@ def show_transfer(
     transfer: Transfer, decimals: int, kind: type[TransferView] = TransferView
 ) -> TransferView:
     """A transfer as its payer's shard has it."""
-    timeline = _timeline(transfer)
+    created_at = format_timestamp(transfer.created_at)
+    timeline = _timeline(transfer, created_at)
     return kind(
         id=transfer.id,
         payer_id=transfer.payer_id,
@@ -86,7 +87,7 @@ def show_transfer(
         amount=format_amount(transfer.amount, decimals),
         status=transfer.status,
         reason=transfer.reason,
-        created_at=format_timestamp(transfer.created_at),
+        created_at=created_at,
         updated_at=timeline[-1].at,
         expires_at=format_timestamp(transfer.expires_at),
         metadata=stored_metadata(transfer.metadata),
@@ -131,16 +132,13 @@ def show_entry(entry: ListedEntry, decimals: int) -> EntryView:
     )
 
 
-def _timeline(transfer: Transfer) -> list[StatusView]:
+def _timeline(transfer: Transfer, created_at: str) -> list[StatusView]:
     if transfer.status == Status.REJECTED:
-        return [StatusView(status=Status.REJECTED, at=format_timestamp(transfer.created_at))]
-    times = (
-        (Status.HELD, transfer.created_at),
-        (Status.DEBITED, transfer.debited_at),
-        (transfer.status, transfer.ended_at),
-    )
+        return [StatusView(status=Status.REJECTED, at=created_at)]
+    later = ((Status.DEBITED, transfer.debited_at), (transfer.status, transfer.ended_at))
     return [
-        StatusView(status=status, at=format_timestamp(at)) for status, at in times if at is not None
+        StatusView(status=Status.HELD, at=created_at),
+        *(StatusView(status=of, at=format_timestamp(at)) for of, at in later if at is not None),
     ]
 
 

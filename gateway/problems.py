@@ -157,6 +157,14 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         """The 422 that names one wrong field."""
         return cls.of_fields([FieldError(pointer, code, detail)])
 
+    def inside(self, pointer: str) -> "Problem":
+        """The same of a value that is at `pointer` in its document."""
+        if not self.errors:
+            return self
+        return Problem.of_fields(
+            FieldError(pointer + error.pointer, error.code, error.detail) for error in self.errors
+        )
+
     @classmethod
     def of_status(cls, status: int, headers: Mapping[str, str] | None = None) -> "Problem":
         """What aiohttp itself refused with this status."""

@@ -28,6 +28,7 @@ from gateway.problems import KINDS, FieldError, Problem
 ERRORS_MAX: Final = 100
 _POINTER_LENGTH_MAX: Final = 256
 EXPIRY_SECONDS_MAX: Final = 604_800
+BATCH_ITEMS_MAX: Final = 1_000
 
 
 def _without_nul(text: str) -> str:
@@ -134,6 +135,12 @@ class TransferBody(MoneyBody):
     expires_in_s: Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)] | None = None
 
 
+class BatchBody(_Body):
+    """POST transfers/batch; what its items are is for `gateway.batch_request`."""
+
+    transfers: Annotated[list[Any], Field(min_length=1, max_length=BATCH_ITEMS_MAX)]
+
+
 class CancelBody(_Body):
     """POST cancel: nothing, or an empty object."""
 
@@ -193,6 +200,7 @@ _TOLD = {
     "extra_forbidden": ("unknown_field", "This field is not known"),
     "string_type": ("wrong_type", "Must be a string"),
     "int_type": ("wrong_type", "Must be an integer"),
+    "list_type": ("wrong_type", "Must be an array"),
     "dict_type": ("wrong_type", "Must be an object"),
     "model_type": ("wrong_type", "Must be an object"),
 }

@@ -1,19 +1,33 @@
-"""From a checked request to a try: the payee is looked up, the try is run, Kafka is woken."""
+"""From checked requests to tries: payees are looked up, the tries are run, Kafka is woken."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from gateway.in_flight import InFlightWatch
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
-from gateway.payees import Payees
+from gateway.payees import Payee, Payees
 from gateway.problems import Problem
 from gateway.schemas import TransferBody
 from gateway.tokens import Principal
 from gateway.try_confirms import TryConfirms
+from sagas.keyed_batch import UnknownWalletError
+from sagas.outcomes import Failed
 from sagas.states import Status
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sender:
+    """What the transfers of one request have in common; `too_much` is a 429 of its shard."""
+
+    payer_id: UUID
+    caller: str
+    traceparent: str
+    too_much: Exception | None
 
 
 class Tries:
@@ -54,33 +68,89 @@ class Tries:
             Problem: a refusal, new or replayed (then with `Idempotency-Replayed`).
             Exception: see `gateway.errors`.
         """
-        body = asked.body
-        # A 429 comes before the others, and like them after the key.
-        too_much = self._in_flight.obstacle(principal.user_id)
-        payee = await self._payees.find(body.to, payer_id=principal.user_id)
+        sender = self._sender(principal, traceparent)
+        payee = await self._payees.find(asked.body.to, payer_id=principal.user_id)
         tried = await self._lanes.try_transfer(
-            TryRequest(
-                transfer_id=transfer_id,
-                payer_id=principal.user_id,
-                payee_id=payee.id,
-                currency=body.currency,
-                amount=body.amount_minor,
-                caller=str(principal.user_id),
-                idempotency_key=asked.key,
-                fingerprint=asked.fingerprint,
-                metadata=asked.metadata,
-                expires_in=self._expiry(body.expires_in_s),
-                traceparent=traceparent,
-                refusal=payee.refusal,
-                obstacle=too_much or asked.obstacle or payee.obstacle,
-            )
+            self._request(asked, payee, sender, transfer_id=transfer_id)
         )
-        if tried.transfer.status == Status.REJECTED:
-            headers = {"Idempotency-Replayed": "true"} if tried.replayed else {}
-            raise Problem(str(tried.transfer.reason), headers=headers)
+        refusal = refusal_of(tried)
+        if refusal is not None:
+            raise refusal
         # A duplicate repeats the output, too.
-        self._try_confirms.offer(tried.transfer)
+        self._try_confirms.offer([tried.transfer])
         return tried
+
+    async def ask_all(
+        self,
+        principal: Principal,
+        asked: Sequence[MoneyRequest[TransferBody]],
+        *,
+        traceparent: str,
+    ) -> list[Tried | Failed]:
+        """What `ask` would say of each, in order; they share look-ups and transactions.
+
+        A refused transfer is a `Tried` (see `refusal_of`); what `ask` raises else is a `Failed`.
+
+        Raises:
+            UnknownWalletError: the payer has no wallet.
+        """
+        payer_id = principal.user_id
+        sender = self._sender(principal, traceparent)
+        payees = await self._payees.find_all({one.body.to for one in asked}, payer_id=payer_id)
+        outcomes = await self._lanes.try_transfers(
+            payer_id,
+            [
+                self._request(one, payees[one.body.to], sender, transfer_id=self.new_id(payer_id))
+                for one in asked
+            ],
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, Failed) and isinstance(outcome.error, UnknownWalletError):
+                raise outcome.error
+        self._try_confirms.offer(o.transfer for o in outcomes if isinstance(o, Tried))
+        return outcomes
+
+    def _sender(self, principal: Principal, traceparent: str) -> "_Sender":
+        return _Sender(
+            payer_id=principal.user_id,
+            caller=str(principal.user_id),
+            traceparent=traceparent,
+            too_much=self._in_flight.obstacle(principal.user_id),
+        )
+
+    def _request(
+        self,
+        asked: MoneyRequest[TransferBody],
+        payee: Payee,
+        sender: "_Sender",
+        *,
+        transfer_id: UUID,
+    ) -> TryRequest:
+        body = asked.body
+        return TryRequest(
+            transfer_id=transfer_id,
+            payer_id=sender.payer_id,
+            payee_id=payee.id,
+            currency=body.currency,
+            amount=body.amount_minor,
+            caller=sender.caller,
+            idempotency_key=asked.key,
+            fingerprint=asked.fingerprint,
+            metadata=asked.metadata,
+            expires_in=self._expiry(body.expires_in_s),
+            traceparent=sender.traceparent,
+            refusal=payee.refusal,
+            # A 429 comes before the others, and like them after the key.
+            obstacle=sender.too_much or asked.obstacle or payee.obstacle,
+        )
 
     def _expiry(self, asked_s: int | None) -> timedelta:
         return self._expires_in if asked_s is None else timedelta(seconds=asked_s)
+
+
+def refusal_of(tried: Tried) -> Problem | None:
+    """What is told of a transfer that was refused, now or under this key before."""
+    if tried.transfer.status != Status.REJECTED:
+        return None
+    headers = {"Idempotency-Replayed": "true"} if tried.replayed else {}
+    return Problem(str(tried.transfer.reason), headers=headers)

@@ -1,5 +1,7 @@
 """The wake-up call after a try: offered to Kafka, never waited for."""
 
+from collections.abc import Iterable
+
 from messaging.bounded import BoundedSender
 from messaging.envelope import outgoing
 from messaging.topics import TopicNames
@@ -16,8 +18,13 @@ class TryConfirms:
         self._keys = keys
         self._names = names
 
-    def offer(self, transfer: Transfer) -> None:
-        """Offers the try-confirm of a committed transfer; does nothing for one that is not held."""
-        message = try_confirm_of(transfer)
-        if message is not None:
-            self._sender.offer([outgoing(message, keys=self._keys, names=self._names)])
+    def offer(self, transfers: Iterable[Transfer]) -> None:
+        """Offers the try-confirms of committed transfers, of those that are held."""
+        messages = (try_confirm_of(transfer) for transfer in transfers)
+        self._sender.offer(
+            [
+                outgoing(message, keys=self._keys, names=self._names)
+                for message in messages
+                if message is not None
+            ]
+        )

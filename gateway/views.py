@@ -6,11 +6,13 @@ is validated on the way out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import orjson
 from aiohttp import web
+
+from gateway.problems import ProblemDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,26 @@ class ReadinessView:
     shards: Mapping[str, Literal["up", "down"]]
     kafka: Literal["up", "down"]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything can be done."""
+        return self.status != "unavailable"
+
+
+class BatchResult(TypedDict):
+    """What became of one item: `transfer` or `problem`, as `status` says."""
+
+    key: str | None
+    status: int
+    transfer: NotRequired[TransferView]
+    problem: NotRequired[ProblemDocument]
+
+
+class BatchView(TypedDict):
+    """What became of each item of a batch, in order."""
+
+    results: Sequence[BatchResult]
+
 
 View = (
     UserView
@@ -194,7 +216,7 @@ def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:
 
 
 def json_response(
-    view: View | Sequence[View] | Mapping[str, str],
+    view: View | BatchView | Sequence[View] | Mapping[str, str],
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,

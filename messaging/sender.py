@@ -66,6 +66,9 @@ class KafkaSender:
         self._linger_ms = linger_ms
         self._timeout_s = timeout_s
         self._producer: AIOKafkaProducer | None = None
+        # Messages of calls that returned, and of calls that raised: those may have been sent too.
+        self.sent = 0
+        self.unacknowledged = 0
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._disposals: set[asyncio.Task[None]] = set()
@@ -107,6 +110,7 @@ class KafkaSender:
             _check_size(message)
         producer = self._producer
         if producer is None:
+            self.unacknowledged += len(messages)
             raise BrokerUnavailableError(f"not connected to Kafka at {self._bootstrap!r}")
         acks: list[asyncio.Future[object]] = []
         try:
@@ -118,10 +122,12 @@ class KafkaSender:
         # Assertions are how aiokafka refuses a partition that its metadata does not have.
         except (KafkaError, TimeoutError, OSError, AssertionError) as error:
             self._discard(producer)
+            self.unacknowledged += len(messages)
             raise BrokerUnavailableError(f"no acknowledgement from Kafka: {error!r}") from error
         finally:
             for ack in acks:
                 _take_note(ack)
+        self.sent += len(messages)
 
     async def reachable(self, *, within_s: float = 1.0) -> bool:
         """Whether a broker answers a metadata request now: one round trip, never raises."""

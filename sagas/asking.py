@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Final, Generic
 
-from sagas.lane import ItemT, Lane, LaneOptions, OutcomeT, RunStep
+from sagas.lane import ItemT, Lane, LaneCounts, LaneOptions, OutcomeT, RunStep
 from sagas.outcomes import Failed, Skipped
 from shards.errors import ShardAwayError
 
@@ -27,10 +27,42 @@ class Patience:
     error: type[ShardAwayError]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# No outcome yet: None is one.
+_MISSING: Final[Any] = object()
+
+
+class _Answers(Generic[OutcomeT]):
+    """The outcomes of items that were asked for together; `done` when the last one is there."""
+
+    def __init__(self, count: int) -> None:
+        self.outcomes: list[OutcomeT | Failed] = [_MISSING] * count
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._missing = count
+
+    def put(self, index: int, outcome: OutcomeT | Failed) -> None:
+        self.outcomes[index] = outcome
+        self._missing -= 1
+        if not self._missing and not self.done.done():
+            self.done.set_result(None)
+
+    def wait_no_longer(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def or_else(self, error: Callable[[], Exception]) -> list[OutcomeT | Failed]:
+        """Those that are there; the others have failed with this error."""
+        if not self._missing:
+            return self.outcomes
+        late = Failed(error())
+        return [late if outcome is _MISSING else outcome for outcome in self.outcomes]
+
+
+# Not frozen: there is one for each request, and a frozen one takes several times as long to make.
+@dataclass(slots=True, eq=False)
 class _Asked(Generic[ItemT, OutcomeT]):
     item: ItemT
-    answer: "asyncio.Future[OutcomeT]"
+    answers: _Answers[OutcomeT]
+    index: int
 
 
 class AskingLane(Generic[ItemT, OutcomeT]):
@@ -51,7 +83,7 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         self._run = run
         self._patience = patience
         self.name = name
-        self._unanswered: set[asyncio.Future[OutcomeT]] = set()
+        self._unanswered: set[_Answers[OutcomeT]] = set()
         self._lane: Lane[_Asked[ItemT, OutcomeT], OutcomeT | Failed] = Lane(
             name,
             run=self._run_items,
@@ -64,6 +96,16 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         """Begins to run."""
         self._lane.start()
 
+    @property
+    def depth(self) -> int:
+        """As `Lane.depth`."""
+        return self._lane.depth
+
+    @property
+    def counts(self) -> LaneCounts:
+        """As `Lane.counts`."""
+        return self._lane.counts
+
     async def ask(self, item: ItemT) -> OutcomeT:
         """The outcome of `item`.
 
@@ -73,25 +115,49 @@ class AskingLane(Generic[ItemT, OutcomeT]):
             CancelledError: the lane was closed meanwhile; it may or may not have happened.
             Exception: the `Failed` outcome's error.
         """
-        if self._lane.is_full:
-            raise LaneFullError(self.name)
-        answer: asyncio.Future[OutcomeT] = asyncio.get_running_loop().create_future()
-        self._lane.offer(_Asked(item, answer))
-        self._unanswered.add(answer)
+        (outcome,) = await self.ask_all((item,))
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return outcome
+
+    async def ask_all(self, items: Sequence[ItemT]) -> list[OutcomeT | Failed]:
+        """The outcome of each item, in order: offered together, they share transactions.
+
+        What `ask` would raise of an item is its `Failed`.
+
+        Raises:
+            CancelledError: the lane was closed meanwhile; any of it may have happened.
+        """
+        answers: _Answers[OutcomeT] = _Answers(len(items))
+        for index, item in enumerate(items):
+            if self._lane.is_full:
+                answers.put(index, Failed(LaneFullError(self.name)))
+            else:
+                self._lane.offer(_Asked(item, answers, index))
+        if items:
+            await self._all_answered(answers)
+        return answers.or_else(self._no_answer)
+
+    async def _all_answered(self, answers: _Answers[OutcomeT]) -> None:
+        """Returns when all are there, or the time is over."""
+        self._unanswered.add(answers)
+        # By hand: `asyncio.timeout` costs several times as much, and each request asks twice.
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._patience.answer_s, answers.wait_no_longer)
         try:
-            async with asyncio.timeout(self._patience.answer_s):
-                return await answer
-        except TimeoutError as error:
-            late = f"no answer in {self._patience.answer_s:g} s"
-            raise self._patience.error(self.name, late) from error
+            await answers.done
         finally:
-            self._unanswered.discard(answer)
+            timer.cancel()
+            self._unanswered.discard(answers)
+
+    def _no_answer(self) -> Exception:
+        return self._patience.error(self.name, f"no answer in {self._patience.answer_s:g} s")
 
     async def close(self, *, within_s: float) -> bool:
         """As `Lane.close`; nobody waits for an answer afterwards."""
         drained = await self._lane.close(within_s=within_s)
-        for answer in self._unanswered:
-            answer.cancel()
+        for answers in self._unanswered:
+            answers.done.cancel()
         return drained
 
     async def _run_items(
@@ -104,9 +170,4 @@ async def _answer(
     done: Sequence[tuple[_Asked[ItemT, OutcomeT], OutcomeT | Failed]],
 ) -> None:
     for asked, outcome in done:
-        if asked.answer.done():
-            continue
-        if isinstance(outcome, Failed):
-            asked.answer.set_exception(outcome.error)
-        else:
-            asked.answer.set_result(outcome)
+        asked.answers.put(asked.index, outcome)

@@ -97,14 +97,15 @@ async def open_keys(
         read_rows: reads rows of that table by id.
         wait: whether to wait for locked wallets or leave them skipped.
     """
-    locked = await lock_step_users(conn, {r.key.wallet_id for r in requests}, wait=wait)
-    mine = [r for r in requests if r.key.wallet_id in locked.users]
-    keys = await open_key_book(conn, [r.key for r in mine])
+    asked = [(request.key, request.currency) for request in requests]
+    locked = await lock_step_users(conn, {key.wallet_id for key, _ in asked}, wait=wait)
+    mine = [one for one in asked if one[0].wallet_id in locked.users]
+    keys = await open_key_book(conn, [key for key, _ in mine])
     # A statement of its own: the rows the keys stand for may be younger than that snapshot.
     earlier = keys.ids_of(owner)
     replayable = await read_rows(conn, earlier) if earlier else {}
     book = await open_book(
-        conn, users=locked.users, accounts={(r.key.wallet_id, r.currency) for r in mine}
+        conn, users=locked.users, accounts={(key.wallet_id, code) for key, code in mine}
     )
     return OpenKeys(owner=owner, locked=locked, keys=keys, book=book, replayable=replayable)
 
@@ -125,15 +126,14 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
 
         `Failed` carries `KeyReusedError`, `UnknownWalletError` or an obstacle, and leaves nothing.
         """
-        wallet_id = request.key.wallet_id
+        key = request.key
+        wallet_id = key.wallet_id
         if wallet_id in self._locked.skipped:
             return SKIPPED
         if wallet_id not in self._locked.users:
             return Failed(UnknownWalletError(wallet_id))
         try:
-            earlier = self._keys.earlier(
-                request.key, owner=self._owner, fingerprint=request.fingerprint
-            )
+            earlier = self._keys.earlier(key, owner=self._owner, fingerprint=request.fingerprint)
         except KeyReusedError as error:
             return Failed(error)
         if earlier is not None:
@@ -144,7 +144,7 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
         row = self._make(request)
         self.made.append(row)
         self._replayable[row.id] = row
-        self._keys.use(request.key, owner=self._owner, id_=row.id, fingerprint=request.fingerprint)
+        self._keys.use(key, owner=self._owner, id_=row.id, fingerprint=request.fingerprint)
         return self._outcome(row, replayed=False)
 
     @abstractmethod

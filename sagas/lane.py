@@ -6,6 +6,7 @@ next. Its errors stay its own: a shard that is away stops its lanes and nobody e
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import nullcontext
@@ -60,6 +61,25 @@ class LaneOptions:
     backoff: Backoff
 
 
+@dataclass(slots=True)
+class LaneCounts:
+    """What a lane has done since it was made; nothing decides by it.
+
+    Attributes:
+        batches: transactions that came to outcomes.
+        items: of those transactions; an item that was skipped, or split off, counts each time.
+        skipped: items that were left for later, since others had their user's row.
+        transient_errors: runs that a shard that was away ended.
+        running_ns: time spent in runs, however they ended.
+    """
+
+    batches: int = 0
+    items: int = 0
+    skipped: int = 0
+    transient_errors: int = 0
+    running_ns: int = 0
+
+
 class Lane(Generic[ItemT, OutcomeT]):
     """Runs items in batches and delivers their outcomes.
 
@@ -83,6 +103,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         on_pressure: Callable[[bool], None] = lambda _full: None,
     ) -> None:
         self.name = name
+        self.counts = LaneCounts()
         self._run = run
         self._user_of = user_of
         self._deliver = deliver
@@ -160,7 +181,9 @@ class Lane(Generic[ItemT, OutcomeT]):
         for item, outcome in zip(batch, outcomes, strict=True):
             if outcome is not SKIPPED:
                 done.append((item, outcome))
-            elif (stalled := self._stalled.get(self._user_of(item))) is not None:
+                continue
+            self.counts.skipped += 1
+            if (stalled := self._stalled.get(self._user_of(item))) is not None:
                 stalled.append(item)
             else:
                 self._late.append(item)
@@ -233,9 +256,18 @@ class Lane(Generic[ItemT, OutcomeT]):
             await asyncio.sleep(self._options.backoff.wait_s(attempt))
 
     async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
-        outcomes = await self._run(items, wait=wait)
+        since = time.perf_counter_ns()
+        try:
+            outcomes = await self._run(items, wait=wait)
+        except ShardTransientError:
+            self.counts.transient_errors += 1
+            raise
+        finally:
+            self.counts.running_ns += time.perf_counter_ns() - since
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
+        self.counts.batches += 1
+        self.counts.items += len(items)
         return outcomes
 
     async def _split(

@@ -7,7 +7,7 @@ its own step, so a try-confirm replayed onto the confirm topic is refused.
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,9 +23,10 @@ VERSION = 1
 KEY_BYTES_MIN = 32
 _AMOUNT = re.compile(r"[1-9][0-9]{0,37}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}", re.ASCII)
-_FIELDS = frozenset(
-    ("v", "step", "transfer_id", "payer_id", "payee_id", "currency", "amount", "key", "mac")
-)
+_SIGNED_FIRST = f"holdfast.message.v{VERSION}"
+# What a signature is over, after the version, in this order.
+_SIGNED = ("step", "transfer_id", "payer_id", "payee_id", "currency", "amount")
+_FIELDS = frozenset(("v", *_SIGNED, "key", "mac"))
 
 
 class Step(StrEnum):
@@ -110,21 +111,17 @@ class KeyRing:
 
     def encode(self, message: Message) -> bytes:
         """The message as it goes over Kafka."""
-        mac = _mac(self._keys[self._signing], message)
-        return orjson.dumps(
-            {
-                "v": VERSION,
-                "step": message.step,
-                # As text: orjson takes no subclass of UUID, and asyncpg's is one.
-                "transfer_id": str(message.transfer_id),
-                "payer_id": str(message.payer_id),
-                "payee_id": str(message.payee_id),
-                "currency": message.currency,
-                "amount": str(message.amount),
-                "key": self._signing,
-                "mac": mac,
-            }
-        )
+        # As text: orjson takes no subclass of UUID, and asyncpg's is one.
+        fields = {
+            "step": message.step.value,
+            "transfer_id": str(message.transfer_id),
+            "payer_id": str(message.payer_id),
+            "payee_id": str(message.payee_id),
+            "currency": message.currency,
+            "amount": str(message.amount),
+        }
+        mac = _mac(self._keys[self._signing], fields.values())
+        return orjson.dumps({"v": VERSION, **fields, "key": self._signing, "mac": mac})
 
     def decode(self, value: bytes | None, *, step: Step, traceparent: str) -> Message:
         """The message in `value`, if it is one that we signed for `step`.
@@ -140,7 +137,8 @@ class KeyRing:
         secret = self._keys.get(fields["key"])
         if secret is None:
             raise PoisonError("unknown_key", f"key is {fields['key']!r}")
-        if not hmac.compare_digest(_mac(secret, message), fields["mac"]):
+        signed = (fields[name] for name in _SIGNED)
+        if not hmac.compare_digest(_mac(secret, signed), fields["mac"]):
             raise PoisonError("forged", "the signature does not fit")
         if message.step is not step:
             raise PoisonError("wrong_step", f"{message.step} came to {step}")
@@ -190,10 +188,7 @@ def _uuid(text: object) -> UUID:
     return id_
 
 
-def _mac(secret: bytes, message: Message) -> str:
+def _mac(secret: bytes, signed: Iterable[str]) -> str:
     # No field can hold the separator: the text has one reading.
-    text = (
-        f"holdfast.message.v{VERSION}|{message.step}|{message.transfer_id}|{message.payer_id}"
-        f"|{message.payee_id}|{message.currency}|{message.amount}"
-    )
+    text = "|".join((_SIGNED_FIRST, *signed))
     return hmac.digest(secret, text.encode(), "sha256").hex()

@@ -3,7 +3,7 @@
 Each lives once, on the shard of hash(code). Disabling one stops new tries, never a confirm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from shards.connection import Connection
@@ -49,6 +49,12 @@ async def read_currency(conn: Connection, *, code: str) -> Currency | None:
     """The currency with this upper-case code."""
     row = await conn.fetchrow(_SQL["read_currency"], code)
     return Currency(*row) if row is not None else None
+
+
+async def find_currencies(conn: Connection, codes: Collection[str]) -> dict[str, Currency]:
+    """Those of these upper-case codes that have a row on this shard."""
+    rows = await conn.fetch(_SQL["find_currencies"], list(codes))
+    return {row["code"]: Currency(*row) for row in rows}
 
 
 async def read_currencies(conn: Connection) -> list[Currency]:

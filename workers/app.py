@@ -14,7 +14,8 @@ from sagas.lane import LaneOptions
 from sagas.redrive import RedrivePolicy
 from shards.check import check_shards, check_when_back
 from shards.ids import IdSource
-from workers.admin import Admin
+from telemetry.listener import InternalListener, Readiness
+from telemetry.metrics import registry_of
 from workers.core import CoreOptions, WorkerCore
 from workers.faust_app import RunningApp, create_faust_app
 
@@ -56,10 +57,10 @@ class Worker:
             options=self._core_options(),
         )
         self._core.agents.subscribe(app, self._names)
-        self._admin = Admin(
+        self.admin = InternalListener(
             port=settings.workers.admin_port,
-            is_ready=lambda: self._faust.healthy,
-            depths=self._core.depths,
+            ready=self._readiness,
+            registry=registry_of(lanes=self._core.lanes, messages=self._messages),
         )
         self._loops: set[asyncio.Task[None]] = set()
 
@@ -74,7 +75,7 @@ class Worker:
         """
         unsafe = self._settings.postgres.allow_unsafe
         away = await check_shards(self._shards, allow_unsafe=unsafe)
-        await self._admin.start()
+        await self.admin.start()
         await self._check_topics()
         await self._sender.start()
         self._core.start()
@@ -116,10 +117,20 @@ class Worker:
         left = await self._faust.stop(within_s=_LEAVE_S, settle_s=_SETTLE_S)
         await self._core.close(within_s=_DRAIN_S)
         await self._sender.close()
-        await self._admin.close()
+        await self.admin.close()
         await self._shards.close()
         _log.info("worker.stopped", left_group=left)
         return left
+
+    async def _readiness(self) -> Readiness:
+        """Whether the worker is in its group and has its share of the buckets; items in work."""
+        is_ready = self._faust.healthy
+        lanes = {lane.name: lane.depth for lane in self._core.lanes()}
+        status = "ready" if is_ready else "unavailable"
+        return Readiness(is_ready, {"status": status, "lanes": lanes})
+
+    def _messages(self) -> dict[str, int]:
+        return {"sent": self._sender.sent, "unacknowledged": self._sender.unacknowledged}
 
     async def _check_topics(self) -> None:
         kafka = self._settings.kafka

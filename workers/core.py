@@ -22,6 +22,7 @@ from sagas.redrive import RedrivePolicy
 from shards.ids import IdSource
 from shards.router import ShardMap
 from shards.shard import Shard
+from telemetry.metrics import CountedLane
 from workers.agents import Agents
 from workers.dead_letters import DeadLetters
 from workers.outbound import Outbound
@@ -144,9 +145,9 @@ class WorkerCore:
         await self._lanes.close(within_s=within_s)
         await self._dead_letters.close(within_s=within_s)
 
-    def depths(self) -> dict[str, int]:
-        """Items in work by lane name."""
-        return self._lanes.depths() | self._dead_letters.depths()
+    def lanes(self) -> list[CountedLane]:
+        """Every lane, to be looked at."""
+        return [*self._lanes.all(), *self._dead_letters.all()]
 
     def _redrive(self, shard: Shard) -> Redrive:
         return Redrive(

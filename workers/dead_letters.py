@@ -76,9 +76,9 @@ class DeadLetters:
         """Keeps what is waiting for at most `within_s`; the rest is redelivered."""
         await close_lanes(self._lanes.values(), within_s=within_s)
 
-    def depths(self) -> dict[str, int]:
-        """Letters in work by lane name."""
-        return {lane.name: lane.depth for lane in self._lanes.values()}
+    def all(self) -> "list[Lane[_Letter, None]]":
+        """Every lane."""
+        return list(self._lanes.values())
 
     def set_aside(
         self,

@@ -88,12 +88,12 @@ class StepLanes:
 
     def start(self) -> None:
         """Begins to run."""
-        for lane in self._all():
+        for lane in self.all():
             lane.start()
 
     async def close(self, *, within_s: float) -> None:
         """Runs what is left for at most `within_s`; the rest is redelivered."""
-        await close_lanes(self._all(), within_s=within_s)
+        await close_lanes(self.all(), within_s=within_s)
 
     def take(self, incoming: Incoming) -> None:
         """Queues a message in the lane of its step's shard; never waits."""
@@ -101,11 +101,8 @@ class StepLanes:
         shard = self._shards.of_bucket(message.bucket)
         self._lanes[shard.name, message.step].offer(incoming)
 
-    def depths(self) -> dict[str, int]:
-        """Items in work by lane name."""
-        return {lane.name: lane.depth for lane in self._all()}
-
-    def _all(self) -> "list[Lane[Incoming, object] | Lane[_Settling, object]]":
+    def all(self) -> "list[Lane[Incoming, object] | Lane[_Settling, object]]":
+        """Every lane."""
         return [*self._lanes.values(), *self._settle_lanes.values()]
 
     # --- one lane of each kind

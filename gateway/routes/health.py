@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from gateway.views import json_response, readiness
+from gateway.views import ReadinessView, json_response, readiness
 from messaging.sender import KafkaSender
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
@@ -30,15 +30,19 @@ class HealthRoutes:
 
     async def ready(self, _request: web.Request) -> web.Response:
         """200 while one shard answers; Kafka away is only `degraded`: tries go on."""
+        view = await self.readiness()
+        return json_response(view, status=200 if view.is_ready else 503)
+
+    async def readiness(self) -> ReadinessView:
+        """What can be reached at this moment."""
         async with asyncio.TaskGroup() as group:
             kafka = group.create_task(self._sender.reachable(within_s=_ANSWER_S))
             shards = {
                 shard.name: group.create_task(_answers(shard)) for shard in self._shards.shards
             }
-        view = readiness(
+        return readiness(
             shards={name: task.result() for name, task in shards.items()}, kafka=kafka.result()
         )
-        return json_response(view, status=503 if view.status == "unavailable" else 200)
 
 
 async def _answers(shard: Shard) -> bool:

@@ -7,5 +7,8 @@ ON CONFLICT (code) DO NOTHING
 -- name: read_currency
 SELECT code, name, decimals, enabled FROM currencies WHERE code = $1
 
+-- name: find_currencies
+SELECT code, name, decimals, enabled FROM currencies WHERE code = ANY ($1::text[])
+
 -- name: read_currencies
 SELECT code, name, decimals, enabled FROM currencies ORDER BY code

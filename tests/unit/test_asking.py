@@ -8,7 +8,7 @@ import pytest
 
 from sagas.asking import AskingLane, LaneFullError, Patience
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions
+from sagas.lane import LaneOptions, RunStep
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from shards.errors import CommitUnknownError, ShardAwayError
 
@@ -38,7 +38,7 @@ class Gate:
 
 @asynccontextmanager
 async def asking(
-    gate: Gate, *, capacity: int = 10, answer_s: float = 60.0
+    gate: RunStep[str, str | Failed], *, capacity: int = 10, answer_s: float = 60.0
 ) -> AsyncIterator[AskingLane[str, str]]:
     lane: AskingLane[str, str] = AskingLane(
         "shard0.try",
@@ -165,3 +165,65 @@ async def test_a_caller_of_a_step_that_hangs_is_told_in_time_and_the_step_runs_o
         gate.opened.set()
 
         assert await lane.close(within_s=5)
+
+
+# --- many at once
+
+
+async def test_items_that_are_asked_together_share_a_run_and_are_answered_in_order(gate: Gate):
+    gate.opened.set()
+    async with asking(gate) as lane:
+        a, failed, skipped, b = await lane.ask_all(["a", "-", "*", "b"])
+
+    assert (a, skipped, b) == ("A", "*", "B")
+    assert isinstance(failed, Failed)
+    assert str(failed.error) == "-"
+    assert gate.batches == [["a", "-", "*", "b"], ["*"]]
+
+
+async def test_asking_for_nothing_asks_nobody(gate: Gate):
+    async with asking(gate) as lane:
+        assert await lane.ask_all([]) == []
+
+    assert gate.batches == []
+
+
+async def test_items_for_which_there_is_no_room_have_failed_and_the_others_go_on(gate: Gate):
+    gate.opened.set()
+    async with asking(gate, capacity=2) as lane:
+        a, b, c = await lane.ask_all(["a", "b", "c"])
+
+        assert (a, b) == ("A", "B")
+        assert isinstance(c, Failed)
+        assert isinstance(c.error, LaneFullError)
+        assert gate.batches == [["a", "b"]]
+        assert await lane.ask_all(["c"]) == ["C"]
+
+
+async def test_items_that_were_not_answered_in_time_have_failed_and_the_others_are_told():
+    may_go_on = asyncio.Event()
+
+    async def first_batch_only(items: Sequence[str], /, *, wait: bool) -> Sequence[str]:
+        if "a" not in items:
+            await may_go_on.wait()
+        return [item.upper() for item in items]
+
+    async with asking(first_batch_only, capacity=20, answer_s=0.05) as lane:
+        outcomes = await lane.ask_all(["a", *"123456789", "x", "y"])
+        may_go_on.set()
+
+        assert outcomes[:10] == ["A", *"123456789"]
+        for outcome in outcomes[10:]:
+            assert isinstance(outcome, Failed)
+            assert isinstance(outcome.error, CommitUnknownError)
+        assert await lane.close(within_s=5)
+
+
+async def test_who_asked_for_many_does_not_wait_for_a_lane_that_was_closed(gate: Gate):
+    async with asking(gate) as lane:
+        caller = asyncio.create_task(lane.ask_all(["a", "b"]))
+        await asyncio.sleep(0)
+        await lane.close(within_s=0.01)
+
+        await asyncio.wait([caller], timeout=5)
+        assert caller.cancelled()

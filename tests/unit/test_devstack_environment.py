@@ -64,8 +64,13 @@ def test_port_zero_becomes_a_free_one_everywhere():
         Settings(_env_file=None, gateway={"port": 0}, kafka={"port": 0}, postgres={"port": 0})
     )
 
-    ports = {settings.gateway.port, settings.kafka.port, settings.postgres.port}
-    assert len(ports) == 3
+    ports = {
+        settings.gateway.port,
+        settings.gateway.admin_port,
+        settings.kafka.port,
+        settings.postgres.port,
+    }
+    assert len(ports) == 4
     assert 0 not in ports
     assert f":{settings.postgres.port}/" in settings.shard_settings[0].dsn
     assert settings.kafka_bootstrap == f"127.0.0.1:{settings.kafka.port}"

@@ -9,7 +9,12 @@ RUNNING = Running(
     bootstrap="127.0.0.1:19092",
     topics={"confirm": "wallet.confirm.v1"},
     shards=(RunningShard(name="shard0", dsn="postgresql://h/d", buckets=(0, 1)),),
-    processes=(RunningProcess(role=Role.WORKER, pid=7, address="http://127.0.0.1:9"),),
+    processes=(
+        RunningProcess(role=Role.KAFKA, pid=6, address="127.0.0.1:8"),
+        RunningProcess(
+            role=Role.WORKER, pid=7, address="http://127.0.0.1:9", internal="http://127.0.0.1:9"
+        ),
+    ),
 )
 
 
@@ -21,7 +26,15 @@ def test_form(tmp_path):
         "kafka": {"bootstrap": "127.0.0.1:19092"},
         "topics": {"confirm": "wallet.confirm.v1"},
         "shards": [{"name": "shard0", "dsn": "postgresql://h/d", "buckets": [0, 1]}],
-        "processes": [{"role": "worker", "pid": 7, "address": "http://127.0.0.1:9"}],
+        "processes": [
+            {"role": "kafka", "pid": 6, "address": "127.0.0.1:8", "internal": ""},
+            {
+                "role": "worker",
+                "pid": 7,
+                "address": "http://127.0.0.1:9",
+                "internal": "http://127.0.0.1:9",
+            },
+        ],
     }
 
 

@@ -261,3 +261,20 @@ async def test_an_item_skipped_after_its_batch_was_split_runs_alone():
 
         assert await rig.done() == good("b1")
         assert (await rig.call()).wait
+
+
+# --- what it counts
+
+
+async def test_it_counts_what_ran_what_was_skipped_and_what_failed():
+    async with running() as rig:
+        (await rig.started("a1", "b1")).fail(AWAY)
+        (await rig.call()).succeed(SKIPPED, "y")
+        (await rig.call()).succeed()
+        await rig.done()
+        await rig.done()
+
+        counts = rig.lane.counts
+        assert (counts.batches, counts.items, counts.skipped) == (2, 3, 1)
+        assert counts.transient_errors == 1
+        assert counts.running_ns > 0

@@ -1,0 +1,109 @@
+"""POST transfers/batch: up to 1,000 transfers of one payer, each a single POST in its own right."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from aiohttp import web
+
+from gateway.auth import authenticate, own_wallet
+from gateway.batch_request import BatchItem, read_batch
+from gateway.currencies import Currencies
+from gateway.errors import translate
+from gateway.money_request import MoneyRequest
+from gateway.present import decimals_of, show_transfer
+from gateway.problems import Problem
+from gateway.tokens import Tokens
+from gateway.tracing import trace_of
+from gateway.tries import Tries, refusal_of
+from gateway.views import BatchResult, json_response
+from sagas.outcomes import Failed
+from sagas.steps.try_transfer import Tried
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
+
+
+class BatchRoutes:
+    """From one wallet to many."""
+
+    def __init__(self, *, tokens: Tokens, currencies: Currencies, tries: Tries) -> None:
+        self._tokens = tokens
+        self._currencies = currencies
+        self._tries = tries
+
+    def table(self) -> list[web.RouteDef]:
+        """Method, path and handler of each route."""
+        return [web.post("/v1/wallets/{user_id}/transfers/batch", self.create)]
+
+    async def create(self, request: web.Request) -> web.Response:
+        """207 with what became of each item, in order; it never waits for the end of a transfer."""
+        principal = authenticate(request, self._tokens)
+        own_wallet(request, principal)
+        trace = trace_of(request)
+        items = await read_batch(request, currencies=self._currencies)
+        good = [item.asked for item in items if isinstance(item.asked, MoneyRequest)]
+        tried = await self._tries.ask_all(principal, good, traceparent=trace.traceparent)
+        answers = _answers(items, tried)
+        codes = {answer.transfer.currency for answer in answers if isinstance(answer, Tried)}
+        decimals = await decimals_of(self._currencies, codes)
+        results = [
+            _result(item.key, answer, decimals=decimals, trace_id=trace.trace_id)
+            for item, answer in zip(items, answers, strict=True)
+        ]
+        return json_response({"results": results}, status=207, headers=_headers(answers))
+
+
+def _answers(items: list[BatchItem], tried: list[Tried | Failed]) -> list[Tried | Problem]:
+    """What is told of each item: its transfer, or its problem."""
+    outcomes = iter(tried)
+    return [
+        _answer(item.asked if isinstance(item.asked, Exception) else next(outcomes), index)
+        for index, item in enumerate(items)
+    ]
+
+
+def _answer(outcome: Tried | Failed | Exception, index: int) -> Tried | Problem:
+    if isinstance(outcome, Tried):
+        return refusal_of(outcome) or outcome
+    error = outcome.error if isinstance(outcome, Failed) else outcome
+    if isinstance(error, Problem):
+        return error.inside(f"/transfers/{index}")
+    return translate(error) or _of_bug(error)
+
+
+def _of_bug(error: Exception) -> Problem:
+    _log.error("batch.item_failed", exc_info=error)
+    return Problem("internal_error")
+
+
+def _result(
+    key: str | None, answer: Tried | Problem, *, decimals: Mapping[str, int], trace_id: str
+) -> BatchResult:
+    if isinstance(answer, Problem):
+        return {"key": key, "status": answer.status, "problem": answer.document(trace_id)}
+    transfer = answer.transfer
+    return {
+        "key": key,
+        "status": 202,
+        "transfer": show_transfer(transfer, decimals[transfer.currency]),
+    }
+
+
+def _headers(answers: Sequence[Tried | Problem]) -> dict[str, str]:
+    """What single POSTs would say in headers: all were replays, and when to repeat the last."""
+    headers = {}
+    if all(_is_replay(answer) for answer in answers):
+        headers["Idempotency-Replayed"] = "true"
+    waits = [
+        int(answer.headers["Retry-After"])
+        for answer in answers
+        if isinstance(answer, Problem) and "Retry-After" in answer.headers
+    ]
+    if waits:
+        headers["Retry-After"] = str(max(waits))
+    return headers
+
+
+def _is_replay(answer: Tried | Problem) -> bool:
+    if isinstance(answer, Tried):
+        return answer.replayed
+    return "Idempotency-Replayed" in answer.headers
