@@ -1,6 +1,7 @@
 """Ledgers kept as template databases: built when they are not there, cloned for each case."""
 
 import hashlib
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,8 @@ from bench.ledgers.build import build
 from bench.ledgers.shape import LedgerShape
 from bench.ledgers.users import BenchUser, make_users
 from devstack.postgres import PostgresServer
+from sagas import events
+from shards import entry_hash, ids
 from shards.currencies import SEEDED
 from shards.migrate import load_migrations
 
@@ -38,8 +41,8 @@ async def ensure(
     """The ledger of this shape, built now if the server's data folder has none.
 
     A template is one only when all of it is there. It is used as long as nothing changes that it
-    depends on: shape, migrations, and the code that builds it; then it is built anew, and those of
-    other code are dropped.
+    depends on: shape, migrations, and the code that builds it; then it is built anew. What other
+    code has built is dropped, and what was left half built.
 
     Args:
         server: whose data folder keeps the ledger.
@@ -63,7 +66,8 @@ async def ensure(
             return ledger
         for row in found:
             name = row["datname"]
-            if name in ledger.templates or not name.startswith(f"{_PREFIX}_{made_by}_"):
+            is_ours = name.startswith(f"{_PREFIX}_{made_by}_")
+            if name in ledger.templates or not (is_ours and row["datistemplate"]):
                 await _drop_template(conn, name)
         for name in ledger.templates:
             await conn.execute(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY')
@@ -116,14 +120,15 @@ async def _connect(server: PostgresServer) -> "asyncpg.Connection[asyncpg.Record
 
 @cache
 def _code() -> str:
-    """What makes the rows, but for the shape: this package, the migrations, the currencies."""
+    """What makes the rows, but for the shape: this package, the product's rules, migrations."""
     files = sorted(
         (file.name, file.read_text("utf-8"))
         for file in resources.files("bench.ledgers").iterdir()
         if file.name.endswith(".py")
     )
+    rules = [inspect.getsource(module) for module in (ids, entry_hash, events)]
     migrations = [(migration.full_name, migration.sha256) for migration in load_migrations()]
-    return repr((files, migrations, SEEDED))
+    return repr((files, rules, migrations, SEEDED))
 
 
 def _digest(text: str) -> str:

@@ -6,40 +6,39 @@ from pathlib import Path
 
 from bench.report.document import MarkerError
 from bench.report.lines import LineError
-from bench.report.write import Places, newest_run, report
+from bench.report.write import Kind, Places, newest_run, report
 from devstack.progress import Progress
 
 _ROOT = Path(__file__).parents[2]
 PLACES = Places(results=_ROOT / "bench" / "results", document=_ROOT / "docs" / "performance.md")
-FULL = "make bench"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs it; 0 when it is written, 1 when something cannot be read."""
+    """Runs it; 0 when it is written, 1 when there is none, or it cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
     parser.add_argument(
         "run",
         nargs="?",
-        help=f"its name, as in bench/results; the newest of `{FULL}` by default",
-    )
-    parser.add_argument(
-        "--history-only",
-        action="store_true",
-        help="for a quick run: into the history, while the document shows the last full one",
+        help="its name, as in bench/results; by default the newest full one, and the newest long",
     )
     given = parser.parse_args(argv)
     try:
-        lines = (
-            newest_run(PLACES.results, command=FULL)
-            if given.run is None
-            else PLACES.results / f"{given.run}.jsonl"
-        )
-        told = report(lines, PLACES, in_document=not given.history_only)
+        for lines in _chosen(given.run):
+            Progress("bench").block(report(lines, PLACES))
     except (LineError, MarkerError, OSError, ValueError) as error:
         Progress("error", sys.stderr).say(str(error))
         return 1
-    Progress("bench").block(told)
     return 0
+
+
+def _chosen(run: str | None) -> list[Path]:
+    if run is not None:
+        return [PLACES.results / f"{run}.jsonl"]
+    newest = [newest_run(PLACES.results, kind) for kind in (Kind.LONG, Kind.FULL)]
+    found = [path for path in newest if path is not None]
+    if not found:
+        raise LineError(f"no run in {PLACES.results}: `{Kind.FULL}` makes one")
+    return found
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class PastRun(BaseModel):
 
 def past_run(results: Results) -> PastRun:
     """What the history keeps of a run."""
-    judged = list(judge(results))
+    judged = list(judge(results, of_long=False))
     return PastRun(
         run=results.run,
         at=results.at,

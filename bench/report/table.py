@@ -12,15 +12,15 @@ _HISTORY_MAX = 15
 _OF_HISTORY = ("post", "wait", "batch", "hot_payee", "hot_payer", "cpu_ms")
 
 
-def run_as_text(results: Results) -> str:
+def run_as_text(results: Results, *, is_long: bool) -> str:
     """What was run, where, and how it ended."""
     blocks = [
         tuple(_about(results)),
-        tuple(_targets(results)),
+        tuple(_targets(results, is_long=is_long)),
         tuple(_floor(results.floors, results.command)),
         tuple(_cases(results)),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def history_as_text(runs: Sequence[PastRun]) -> str:
@@ -69,10 +69,10 @@ def _about(results: Results) -> Iterator[str]:
         yield "Nobody else used the machine."
 
 
-def _targets(results: Results) -> Iterator[str]:
+def _targets(results: Results, *, is_long: bool) -> Iterator[str]:
     yield from _row("target", "to reach", "stretch", "measured", "verdict", "from", "command")
     yield from _rule(7)
-    for target, found, verdict in judge(results):
+    for target, found, verdict in judge(results, of_long=is_long):
         yield from _row(
             target.says,
             _limit(target, target.limit),
@@ -97,6 +97,8 @@ def _measured(target: Target, found: Found, verdict: Verdict) -> str:
 
 
 def _floor(floors: Sequence[FloorLine], command: str) -> Iterator[str]:
+    if not floors:
+        return
     yield from _row("floor", "transfers/s", "CPU ms: PostgreSQL, pgbench", "machine", "command")
     yield from _rule(5)
     for line in floors:

@@ -51,6 +51,7 @@ class Target:
         at_least: whether more is better.
         unit: after the figure.
         find: the figure of a run.
+        of_long: whether only the long run can tell.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Target:
     stretch: float | None = None
     at_least: bool = True
     unit: str = ""
+    of_long: bool = False
 
     def verdict(self, found: Found) -> Verdict:
         """Whether the figure reaches it."""
@@ -226,12 +228,15 @@ TARGETS = (
         at_least=False,
         unit=" %",
         find=_memory,
+        of_long=True,
     ),
 )
 
 
-def judge(results: Results) -> Iterator[tuple[Target, Found, Verdict]]:
-    """Every target with what a run says of it."""
+def judge(results: Results, *, of_long: bool) -> Iterator[tuple[Target, Found, Verdict]]:
+    """The targets with what a run says of them: those of the long run, or all others."""
     for target in TARGETS:
+        if target.of_long is not of_long:
+            continue
         found = target.find(results)
         yield target, found, target.verdict(found)

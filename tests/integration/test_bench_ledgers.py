@@ -79,14 +79,16 @@ async def test_half_a_ledger_is_built_anew(postgres, ledger):
     assert row["events"] > 0
 
 
-async def test_what_other_code_built_is_dropped(postgres, ledger):
+async def test_what_other_code_built_is_dropped_and_what_was_left_half_built(postgres, ledger):
     await run(postgres.dsn("postgres"), "CREATE DATABASE ledger_older_shape_0 IS_TEMPLATE true")
+    abandoned = ledger.templates[0].rsplit("_", 2)[0] + "_other_0"
+    await run(postgres.dsn("postgres"), f'CREATE DATABASE "{abandoned}"')
     other = await ensure(postgres, dataclasses.replace(SHAPE, seed=2))
 
     rows = await run(postgres.dsn("postgres"), "SELECT datname FROM pg_database")
     names = {row["datname"] for row in rows}
 
-    assert "ledger_older_shape_0" not in names
+    assert not names & {"ledger_older_shape_0", abandoned}
     assert names.issuperset({*ledger.templates, *other.templates})
 
 

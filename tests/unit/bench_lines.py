@@ -10,7 +10,7 @@ _ABOUT = {
     "run": RUN,
     "at": "2026-11-20T19:45:12Z",
     "commit": "4a7395f",
-    "command": "make bench",
+    "command": "python -m bench full",
     "versions": {"holdfast": "0.1.0", "postgresql": "18.1"},
     "machine": {"cpu": "a processor", "cores": 2, "memory_gib": 24, "kernel": "6.1"},
     "load_before": [0.1, 0.2, 0.3],

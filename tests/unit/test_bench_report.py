@@ -12,11 +12,14 @@ from bench.report.plots import draw
 from bench.report.results import Results
 from bench.report.table import run_as_text
 from bench.report.targets import TARGETS, Found, Verdict, judge
-from bench.report.write import Places, newest_run, report
+from bench.report.write import Kind, Places, newest_run, report
 from tests.unit.bench_lines import RUN, case, floor, whole_run, write
 
+QUICK = Kind.QUICK.value
 PART = "<!-- {0}: written by `python -m bench.report` -->\nold\n<!-- end of {0} -->\n"
-DOCUMENT = f"# Title\n\n{PART.format('run')}\nBetween.\n\n{PART.format('history')}\nEnd.\n"
+DOCUMENT = "# Title\n\n{}\nBetween.\n\n{}\n{}\nEnd.\n".format(
+    *(PART.format(name) for name in ("run", "long", "history"))
+)
 
 
 @pytest.fixture
@@ -36,12 +39,12 @@ def places(tmp_path):
     return Places(results=results, document=document)
 
 
-def verdicts(results):
-    return {target.name: verdict for target, _, verdict in judge(results)}
+def verdicts(results, *, is_long=False):
+    return {target.name: verdict for target, _, verdict in judge(results, of_long=is_long)}
 
 
-def figures(results):
-    return {target.name: found.value for target, found, _ in judge(results)}
+def figures(results, *, is_long=False):
+    return {target.name: found.value for target, found, _ in judge(results, of_long=is_long)}
 
 
 def without(lines, *names):
@@ -120,8 +123,15 @@ def test_every_target_is_found_in_a_whole_run(read):
         "entries": pytest.approx(2_350 / 2_400),
         "shards": pytest.approx(2_200 / 2_500),
         "workers": pytest.approx(2_420 / 2_300),
-        "memory": 0.3,
     }
+
+
+def test_only_a_long_run_tells_of_memory(read):
+    results = read([line for line in whole_run() if line["case"] == "long"])
+
+    assert figures(results, is_long=True) == {"memory": 0.3}
+    assert verdicts(results, is_long=True) == {"memory": Verdict.MET}
+    assert "0.3 %" in run_as_text(results, is_long=True)
 
 
 def test_the_verdict_follows_from_the_figures(read):
@@ -153,7 +163,7 @@ def test_what_was_not_run_is_not_measured(read):
     found = verdicts(read(lines))
 
     assert {name for name, verdict in found.items() if verdict is Verdict.NOT_MEASURED} == {
-        *("batch", "entries", "p50_at_20", "p99_at_20", "memory")
+        *("batch", "entries", "p50_at_20", "p99_at_20")
     }
 
 
@@ -185,7 +195,7 @@ def test_a_machine_without_a_floor_has_no_ratios(read):
 def test_a_run_that_does_not_count_is_shown_as_failed_and_never_as_a_figure(read, change, reason):
     results = read(replaced(whole_run(), "batch-256", **change))
 
-    told = run_as_text(results)
+    told = run_as_text(results, is_long=False)
     (row,) = [line for line in told.splitlines() if line.startswith("| batch-256 |")]
 
     assert f"**failed**: {reason}" in row
@@ -218,22 +228,22 @@ def test_one_of_alternating_runs_that_fails_fails_the_case(read):
     results = read(lines)
 
     assert verdicts(results)["workers"] is Verdict.FAILED
-    assert "**failed**: 1 of 3 runs: it fell over" in run_as_text(results)
+    assert "**failed**: 1 of 3 runs: it fell over" in run_as_text(results, is_long=False)
 
 
 # --- text
 
 
 def test_each_row_has_its_command(read):
-    told = run_as_text(read(whole_run()))
+    told = run_as_text(read(whole_run()), is_long=False)
     tables = re.findall(r"(?:^\|.*\n)+", told + "\n", re.MULTILINE)
 
-    assert [table.count("`make bench`") for table in tables] == [14, 4, 27]
+    assert [table.count("`python -m bench full`") for table in tables] == [13, 4, 27]
 
 
 def test_a_loaded_machine_is_told(read):
-    quiet = run_as_text(read(whole_run()))
-    loaded = run_as_text(read(replaced(whole_run(), "post-256", is_loaded=True)))
+    quiet = run_as_text(read(whole_run()), is_long=False)
+    loaded = run_as_text(read(replaced(whole_run(), "post-256", is_loaded=True)), is_long=False)
 
     assert "Nobody else used the machine." in quiet
     assert "Others used the machine during this run" in loaded
@@ -242,7 +252,7 @@ def test_a_loaded_machine_is_told(read):
 
 def test_text_of_a_problem_cannot_break_the_table(read):
     problem = "a | b\n\n# `c`"
-    told = run_as_text(read(replaced(whole_run(), "batch-256", problem=problem)))
+    told = run_as_text(read(replaced(whole_run(), "batch-256", problem=problem)), is_long=False)
 
     assert "**failed**: a / b # 'c'" in told
 
@@ -251,7 +261,7 @@ def test_a_part_of_a_document_is_replaced_and_nothing_else():
     changed = rewrite(DOCUMENT, name="run", content="new")
 
     assert rewrite(changed, name="run", content="new") == changed
-    assert changed.replace("\nnew\n", "old", 1).count("old") == 2
+    assert changed.count("\nold\n") == 2
     assert changed.endswith(DOCUMENT.partition("Between.")[2])
     with pytest.raises(MarkerError, match="end of other"):
         rewrite(DOCUMENT, name="other", content="new")
@@ -296,38 +306,59 @@ def test_a_plot_has_no_point_of_a_run_that_does_not_count(read, tmp_path):
 def test_a_run_is_remembered_once(places):
     lines = write(places.results / f"{RUN}.jsonl", whole_run())
 
-    report(lines, places, in_document=True)
+    report(lines, places)
     first = places.document.read_text(encoding="utf-8")
-    report(lines, places, in_document=True)
+    report(lines, places)
 
     assert places.document.read_text(encoding="utf-8") == first
     (remembered,) = read_history(places.results / "history.jsonl")
     assert remembered.figures["post"] == pytest.approx(0.7)
     assert "![completed](../bench/results/completed.svg)" in first
-    assert "\nold\n" not in first
+    assert first.count("\nold\n") == 1
 
 
 def test_a_quick_run_goes_into_the_history_only(places):
-    lines = write(places.results / f"{RUN}.jsonl", whole_run(command="make bench-quick"))
+    lines = write(places.results / f"{RUN}.jsonl", whole_run(command=QUICK))
 
-    report(lines, places, in_document=False)
+    report(lines, places)
 
     text = places.document.read_text(encoding="utf-8")
-    assert text.count("\nold\n") == 1
-    assert "`make bench-quick`" in text
+    assert text.count("\nold\n") == 2
+    assert f"`{QUICK}`" in text
     assert not list(places.results.glob("*.svg"))
 
 
-def test_the_newest_run_of_a_command_is_found(places):
-    older = whole_run(run="older", at="2026-11-01T00:00:00Z")
-    quick = whole_run(run="quick", at="2026-11-30T00:00:00Z", command="make bench-quick")
-    for lines in (older, whole_run(), quick):
-        write(places.results / f"{lines[0]['run']}.jsonl", lines)
+def test_a_long_run_has_a_part_of_its_own(places):
+    long = [line for line in whole_run(command="python -m bench long") if line["case"] == "long"]
 
-    assert newest_run(places.results, command="make bench").stem == RUN
-    assert newest_run(places.results, command=None).stem == "quick"
-    with pytest.raises(LineError, match="no run of make nothing"):
-        newest_run(places.results, command="make nothing")
+    report(write(places.results / f"{RUN}.jsonl", long), places)
+
+    text = places.document.read_text(encoding="utf-8")
+    assert text.index("Between.") < text.index("| long | 1 |") < text.index("history")
+    assert text.count("\nold\n") == 2
+    assert not (places.results / "history.jsonl").exists()
+
+
+def test_a_run_with_other_settings_is_written_nowhere(places):
+    command = "python -m bench full --set HOLDFAST_LANES__STEP_LINGER_MS=10"
+
+    told = report(write(places.results / f"{RUN}.jsonl", whole_run(command=command)), places)
+
+    assert command in told
+    assert places.document.read_text(encoding="utf-8") == DOCUMENT
+    assert [path.name for path in places.results.iterdir()] == [f"{RUN}.jsonl"]
+
+
+def test_the_newest_run_of_a_kind_is_found(places):
+    older = whole_run(run="older", at="2026-11-01T00:00:00Z")
+    quick = whole_run(run="quick", at="2026-11-30T00:00:00Z", command=QUICK)
+    for lines in (older, whole_run(), quick):
+        path = places.results / f"{lines[0]['run']}.jsonl"
+        report(write(path, lines), places)
+
+    assert newest_run(places.results, Kind.FULL) == places.results / f"{RUN}.jsonl"
+    assert newest_run(places.results, Kind.QUICK) == places.results / "quick.jsonl"
+    assert newest_run(places.results, Kind.LONG) is None
 
 
 def past(day, ratio, **changes):
@@ -335,7 +366,7 @@ def past(day, ratio, **changes):
         "run": f"run-{day}",
         "at": datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=day),
         "commit": "c",
-        "command": "make bench",
+        "command": Kind.FULL.value,
         "machine": "m",
         "is_loaded": False,
         "floor_per_s": 4_000.0,
@@ -385,7 +416,7 @@ def test_the_document_says_what_became_slower(places):
     earlier = [past(day, 0.9, machine=machine) for day in range(-5, 0)]
     history.write_text("".join(run.model_dump_json() + "\n" for run in earlier), encoding="utf-8")
 
-    report(write(places.results / f"{RUN}.jsonl", whole_run()), places, in_document=True)
+    report(write(places.results / f"{RUN}.jsonl", whole_run()), places)
 
     text = places.document.read_text(encoding="utf-8")
     assert "**Slower** in run 20261120T194500Z, one POST per transfer" in text
