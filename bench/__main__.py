@@ -1,6 +1,7 @@
 """`python -m bench one|quick|full|long`: the engine and its floor, measured on this machine."""
 
 import argparse
+import shutil
 import signal
 import sys
 from datetime import UTC, datetime
@@ -16,16 +17,13 @@ from bench.options import case_of, read_options, settings_of
 from bench.report.__main__ import PLACES
 from bench.report.document import MarkerError
 from bench.report.lines import LineError
-from bench.report.write import report
+from bench.report.write import Kind, report
 from bench.run import Run
 from bench.stack.servers import running_servers
 from devstack.errors import DevstackError
 from devstack.progress import Progress
 
 _EXIT_STOPPED = 130
-# What a run is called in results, however it was started.
-_MADE = {"quick": "make bench-quick", "full": "make bench", "long": "make bench-long"}
-_REPORTED = ("quick", "full")
 _TOLD = (DevstackError, LoadError, FloorError, LedgerError, LineError, MarkerError, ValueError)
 
 
@@ -44,41 +42,36 @@ def _play_of(given: argparse.Namespace) -> commands.Play:
 def _run(given: argparse.Namespace) -> int:
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     settings = settings_of(given)
-    is_result = given.command in _MADE and not settings
     with running_servers(given.folder, progress=_PROGRESS) as servers:
         # Beside the data until all of it is there: half a run is no result.
         lines = given.folder / f"{name}.jsonl"
         with lines.open("a", encoding="utf-8", buffering=1) as file:
             run = Run(
                 name=name,
-                command=_MADE[given.command] if is_result else _called(),
+                command=" ".join(["python -m bench", *sys.argv[1:]]),
                 servers=servers,
                 settings=settings,
                 progress=_PROGRESS,
                 write=lambda line: file.write(f"{line}\n"),
             )
             _play_of(given)(run)
-    _finish(lines, given.command if is_result else None)
+    _finish(lines, Kind.of(run.command))
     return 1 if any(line.get("problem") for line in run.lines) else 0
 
 
-def _finish(lines: Path, command: str | None) -> None:
-    """A result goes where results are, and is reported; what is none is printed."""
-    text = lines.read_text(encoding="utf-8")
-    if command is None:
-        lines.unlink()
-        Progress("bench").block(text.rstrip())
-        return
-    result = PLACES.results / lines.name
-    result.write_text(text, encoding="utf-8")
+def _finish(lines: Path, kind: Kind) -> None:
+    """Lines that stay go where results are; a run of a kind is told, any other is printed."""
+    told = Progress("bench")
+    if kind in (Kind.FULL, Kind.LONG):
+        result = PLACES.results / lines.name
+        shutil.copyfile(lines, result)
+        _PROGRESS.say(f"its lines are in {result}")
+        told.block(report(result, PLACES))
+    elif kind is Kind.QUICK:
+        told.block(report(lines, PLACES))
+    else:
+        told.block(lines.read_text(encoding="utf-8").rstrip())
     lines.unlink()
-    _PROGRESS.say(f"results are in {result}")
-    if command in _REPORTED:
-        Progress("bench").block(report(result, PLACES, in_document=command == "full"))
-
-
-def _called() -> str:
-    return " ".join(["python -m bench", *sys.argv[1:]])
 
 
 _PROGRESS = Progress("bench", sys.stderr)
