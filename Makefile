@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& command -v $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,18 @@ slow-clients: install ## p99 of everybody else beside 500 slow connections, on a
 
 crashpoints: install ## Every fault at every I/O of every step, each followed by the audit
 	@exec $(PY) -m reliability.crashpoints
+
+bench: install ## The engine against its floor on this machine, the whole matrix: 40 minutes
+	@exec $(PY) -m bench full
+
+bench-quick: install ## The base case, waiting and batches against the floor: 2 minutes
+	@exec $(PY) -m bench quick
+
+bench-long: install ## Half an hour at half the best rate: nothing may grow
+	@exec $(PY) -m bench long
+
+bench-report: install ## Tells the last run of the benchmark anew: RUN=20261120T194500Z
+	@exec $(PY) -m bench.report $(RUN)
 
 reset: install ## Deletes all data of `make run`
 	@exec $(PY) -m devstack reset

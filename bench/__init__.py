@@ -1,0 +1,1 @@
+"""Holdfast against its floor: measured, audited, and written down."""

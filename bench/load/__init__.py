@@ -1,0 +1,1 @@
+"""The load client: a process of its own, as cheap as Python allows."""

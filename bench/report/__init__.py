@@ -1,0 +1,1 @@
+"""What was measured, told: tables, plots, history, and whether the targets are met."""

@@ -1,0 +1,1 @@
+"""A running system of a case's shape: servers that stay, and everything else made for the case."""

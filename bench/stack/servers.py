@@ -1,0 +1,84 @@
+"""The PostgreSQL server and the broker of a whole run, which its cases share."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devstack import leftovers
+from devstack.background import Background
+from devstack.home import Home
+from devstack.jars import class_path, kafka_version
+from devstack.kafka import KafkaBroker
+from devstack.ports import free_port
+from devstack.postgres import PostgresServer
+from devstack.postgres_binaries import MAJOR
+from devstack.progress import Progress
+from devstack.units import end_all
+
+# In the checkout, since the system's folder for such things may be in memory, where fsync costs
+# nothing; and kept, since ledgers of millions of entries are built once.
+FOLDER = Path(".holdfast/bench")
+# As `make run` has it, said here since every figure depends on it.
+_POSTGRES = {"fsync": "on", "synchronous_commit": "on"}
+_DRAIN_S = 15.0
+
+
+class Servers:
+    """Both servers, started by `running_servers`.
+
+    Attributes:
+        logs: of the servers, and of each system in a folder of its own.
+        postgres: the server of all shards and of the floor.
+        kafka: the broker.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.logs = home.logs
+        self.postgres = PostgresServer(
+            home.postgres, free_port(), self.logs / "postgres.log", _POSTGRES
+        )
+        self.kafka = KafkaBroker(home.kafka, free_port(), self.logs)
+
+
+@contextmanager
+def running_servers(folder: Path, *, progress: Progress) -> Iterator[Servers]:
+    """Both servers until the end of the block.
+
+    Args:
+        folder: of their data. The ledgers in it stay, topics and logs are of this run only.
+        progress: told what happens.
+
+    Raises:
+        DevstackError: one cannot be started; its text says what to do.
+    """
+    with contextlib.ExitStack() as stack:
+        home = Home(folder)
+        stack.enter_context(home.held())
+        leftovers.sweep(home.processes, home=home.folder)
+        for old in (home.kafka, home.logs):
+            shutil.rmtree(old, ignore_errors=True)
+        home.logs.mkdir()
+        home.check_versions({"PostgreSQL": str(MAJOR), "Kafka": kafka_version()})
+        servers = Servers(home)
+        stack.callback(leftovers.forget_all, home.processes)
+        stack.callback(end_all, [servers.postgres, servers.kafka], drain_s=_DRAIN_S)
+        _start(servers, home, progress)
+        yield servers
+
+
+def _start(servers: Servers, home: Home, progress: Progress) -> None:
+    class_path(report=progress.say)
+    since = time.monotonic()
+
+    def start_kafka() -> None:
+        servers.kafka.start()
+        leftovers.remember(home.processes, servers.kafka.child)
+
+    kafka = Background(start_kafka)
+    servers.postgres.start()
+    leftovers.remember(home.processes, servers.postgres.child)
+    kafka.result()
+    progress.done(f"PostgreSQL {MAJOR} and Kafka {kafka_version()} are ready", since=since)
