@@ -2,8 +2,10 @@
 
 import logging
 import sys
-from typing import Literal
+from contextlib import nullcontext
+from typing import Any, Literal, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -34,6 +36,16 @@ _PROCESSORS: list[Processor] = [
 ]
 
 
+class JsonHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error; events that are ready to be written need no formatter."""
+
+    def write_event(self, event: dict[str, Any]) -> None:
+        """Writes an event as one line."""
+        with self.lock or nullcontext():
+            self.stream.write(f"{orjson.dumps(event).decode()}\n")
+            self.flush()
+
+
 def configure_logging(*, level: str, format_: Literal["json", "console"]) -> None:
     """Sends structlog's and the standard library's records through one formatter.
 
@@ -55,7 +67,8 @@ def configure_logging(*, level: str, format_: Literal["json", "console"]) -> Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    kind = JsonHandler if format_ == "json" else logging.StreamHandler
+    handler: logging.Handler = kind(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,

@@ -117,8 +117,12 @@ class LaneSettings(Section):
     """How requests and messages are gathered into one transaction."""
 
     batch_max: PositiveInt = Field(200, description="Items of one transaction at the most.")
-    try_linger_ms: Milliseconds = Field(2.0, description="Wait for company in the gateway.")
-    step_linger_ms: Milliseconds = Field(5.0, description="Wait for company in a worker.")
+    try_linger_ms: Milliseconds = Field(
+        20.0, description="Longest rest between two batches of tries in the gateway."
+    )
+    step_linger_ms: Milliseconds = Field(
+        30.0, description="Longest rest between two batches of steps in a worker."
+    )
 
 
 class RedriveSettings(Section):

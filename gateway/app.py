@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 
@@ -53,6 +53,9 @@ _LANE_CAPACITY = 5_000
 # A request waits no longer for a shard that hangs; one that reads can be asked again at once.
 _WRITE_S = 8.0
 _READ_S = 3.0
+# A read is short and often alone: what is saved by gathering is most of it.
+_READS_LINGER_MS = 8.0
+_READS_REST = 6.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
@@ -84,7 +87,9 @@ class Gateway:
                 patience=Patience(answer_s=_WRITE_S, error=CommitUnknownError),
             ),
             reads=AskingOptions(
-                lane=self._lane_options(backoff, linger_ms=0),
+                lane=replace(
+                    self._lane_options(backoff, linger_ms=_READS_LINGER_MS), rest=_READS_REST
+                ),
                 patience=Patience(answer_s=_READ_S, error=ShardAwayError),
             ),
             timing=timing(settings),

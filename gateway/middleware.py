@@ -1,6 +1,5 @@
 """What surrounds every handler: the trace, the one error boundary, the headers of all answers."""
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.problems import CONTENT_TYPE, Problem
 from gateway.tracing import trace_context, trace_of
+from telemetry.lines import EventLines
 
+_FINISHED = EventLines("gateway", "request.finished")
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
 
 Translator = Callable[[Exception], Problem | None]
@@ -34,13 +35,13 @@ async def _bind_trace(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         since = time.perf_counter()
         response = await handler(request)
-        if _log.isEnabledFor(logging.INFO):
-            _log.info(
-                "request.finished",
+        if _FINISHED.is_written:
+            _FINISHED.write(
                 method=request.method,
                 route=_route_of(request),
                 status=response.status,
                 ms=round((time.perf_counter() - since) * 1000, 1),
+                trace_id=trace_of(request).trace_id,
             )
         return response
     finally:

@@ -58,12 +58,10 @@ class KafkaSender:
         *,
         bootstrap: str,
         client_id: str,
-        linger_ms: int = 2,
         timeout_s: float = 10.0,
     ) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
-        self._linger_ms = linger_ms
         self._timeout_s = timeout_s
         self._producer: AIOKafkaProducer | None = None
         # Messages of calls that returned, and of calls that raised: those may have been sent too.
@@ -158,7 +156,6 @@ class KafkaSender:
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
-            linger_ms=self._linger_ms,
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
             request_timeout_ms=int(self._timeout_s * 1000),

@@ -24,8 +24,6 @@ ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 OutcomeT = TypeVar("OutcomeT")
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
-# A batch of at least so many says that traffic is dense and company worth waiting for.
-_DENSE = 4
 # Users whose row stays taken are waited for one by one beside the lane, so many at once.
 _ALONE_AT_ONCE = 4
 
@@ -49,9 +47,9 @@ class LaneOptions:
     Attributes:
         capacity: items from offer to delivery; over it the lane is full.
         batch_max: items of one transaction.
-        linger_s: the longest that a batch waits for company while traffic is dense. It waits as
-            long as the batch before it ran: a machine with time to spare answers at once, a busy
-            one makes larger batches.
+        linger_s: the longest that a lane rests between two batches, for the next to gather.
+        rest: it rests so many times as long as the last batch ran: what comes to a lane that has
+            rested runs at once, and on a busy machine, where runs take long, batches grow.
         attempts: runs that an item gets which does not wait for its shard; None means no bound.
         is_patient: whether an item waits for a shard that is away, however long.
         backoff: the wait between two runs.
@@ -63,6 +61,7 @@ class LaneOptions:
     attempts: int | None
     backoff: Backoff
     is_patient: Callable[[Any], bool] = lambda _item: False
+    rest: float = 3.0
 
 
 @dataclass(slots=True)
@@ -124,7 +123,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
         self._depth = 0
         self._is_full = False
-        self._is_dense = False
+        self._ended = 0.0
         self._ran_s = 0.0
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -237,13 +236,11 @@ class Lane(Generic[ItemT, OutcomeT]):
         while not self._queue:
             self._arrived.clear()
             await self._arrived.wait()
-        most = self._options.batch_max
-        linger_s = min(self._options.linger_s, self._ran_s)
-        if self._is_dense and linger_s > 0 and len(self._queue) < most:
-            await asyncio.sleep(linger_s)
-        batch = _take(self._queue, most)
-        self._is_dense = len(batch) >= _DENSE
-        return batch
+        rest_s = min(self._options.linger_s, self._options.rest * self._ran_s)
+        early_s = self._ended + rest_s - time.monotonic()
+        if early_s > 0 and len(self._queue) < self._options.batch_max:
+            await asyncio.sleep(early_s)
+        return _take(self._queue, self._options.batch_max)
 
     async def _attempt(self, items: list[ItemT], *, wait: bool) -> None:
         """Runs the items until each has its outcome, and sorts them out."""
@@ -291,6 +288,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
         if not wait:
+            self._ended = time.monotonic()
             self._ran_s = (time.perf_counter_ns() - since) / 1e9
             self.is_away = False
         self.counts.batches += 1

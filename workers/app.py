@@ -38,9 +38,7 @@ class Worker:
         self._ids = ids or random_ids(settings)
         self._names = topic_names(settings)
         self._shards = open_shards(settings)
-        self._sender = KafkaSender(
-            bootstrap=settings.kafka_bootstrap, client_id="holdfast-worker", linger_ms=2
-        )
+        self._sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-worker")
         app = create_faust_app(
             app_id=settings.kafka.group,
             bootstrap=settings.kafka_bootstrap,

@@ -1,13 +1,11 @@
 """One line per batch of a step: which transfers, in which traces, and how they stand."""
 
-import logging
 from collections.abc import Iterable
 
-import structlog
-
 from sagas.messages import Message
+from telemetry.lines import EventLines
 
-_log = structlog.stdlib.get_logger("workers.steps")
+_FINISHED = EventLines("workers.steps", "step.finished")
 
 
 def log_finished(lane: str, done: Iterable[tuple[Message, str]]) -> None:
@@ -16,14 +14,14 @@ def log_finished(lane: str, done: Iterable[tuple[Message, str]]) -> None:
     A line per batch and not per transfer: it costs a few microseconds a transfer, and nothing at a
     log level above info.
     """
-    if not _log.isEnabledFor(logging.INFO):
+    if not _FINISHED.is_written:
         return
     transfers = [
         {"transfer_id": str(m.transfer_id), "status": status, "trace_id": trace_id_of(m)}
         for m, status in done
     ]
     if transfers:
-        _log.info("step.finished", lane=lane, transfers=transfers)
+        _FINISHED.write(lane=lane, transfers=transfers)
 
 
 def trace_id_of(message: Message) -> str:
