@@ -44,7 +44,7 @@ async def test_a_case_is_measured_and_audited(tmp_path: Path):
     assert line["per_transfer"]["wal_bytes"] > 500
     assert line["per_transfer"]["messages"] >= 1
     assert line["memory_mib"].keys() == {"gateway", "worker-1", "postgresql", "kafka"}
-    assert line["items_per_batch"].keys() >= {"try", "try-confirm", "confirm", "settle"}
+    assert line["items_per_batch"].keys() >= {"try", "steps"}
     assert line["shape"]["rate"] == 20
     assert line["versions"]["postgresql"].startswith("18.")
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -327,18 +328,22 @@ async def end_offsets(stack: Stack) -> int:
         await consumer.stop()
 
 
+async def reached(stack: Stack, messages: int) -> bool:
+    """Whether so many messages have been written."""
+    return await end_offsets(stack) == messages
+
+
 async def test_messages_that_a_broker_loses_with_its_disk_are_sent_again(
     stack: Stack, traffic: Traffic
 ):
     for worker in stack.workers:
         await worker.pause()
     since = await end_offsets(stack)
-    ids = await traffic.send(10)
-
-    async def sent() -> bool:
-        return await end_offsets(stack) == since + 10
-
-    await eventually(sent)
+    ids = []
+    # One after another: what goes to one partition at one time is one message.
+    for count in range(1, 11):
+        ids += await traffic.send(1)
+        await eventually(partial(reached, stack, since + count))
     gone = await stack.brokers[0].truncate_tail(1.0, ready_within_s=90)
     after = await end_offsets(stack)
     await stack.heal()

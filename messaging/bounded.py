@@ -6,7 +6,6 @@ row implies, so a message may be dropped here. A request must not wait for Kafka
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -107,10 +106,10 @@ class BoundedSender(Generic[MessageT]):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            early_s = self._began + SEND_EVERY_S - time.monotonic()
+            early_s = self._began + SEND_EVERY_S - asyncio.get_running_loop().time()
             if early_s > 0 and not self._closing:
                 await asyncio.sleep(early_s)
-            self._began = time.monotonic()
+            self._began = asyncio.get_running_loop().time()
             await self._send_once()
 
     async def _send_once(self) -> None:

@@ -6,7 +6,6 @@ next. Its errors stay its own: a shard that is away stops its lanes and nobody e
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import nullcontext
@@ -73,14 +72,14 @@ class LaneCounts:
         items: of those transactions; an item that was skipped, or split off, counts each time.
         skipped: items that were left for later, since others had their user's row.
         transient_errors: runs that a shard that was away ended.
-        running_ns: time spent in runs, however they ended.
+        running_s: time spent in runs, however they ended.
     """
 
     batches: int = 0
     items: int = 0
     skipped: int = 0
     transient_errors: int = 0
-    running_ns: int = 0
+    running_s: float = 0.0
 
 
 class Lane(Generic[ItemT, OutcomeT]):
@@ -237,7 +236,7 @@ class Lane(Generic[ItemT, OutcomeT]):
             self._arrived.clear()
             await self._arrived.wait()
         rest_s = min(self._options.linger_s, self._options.rest * self._ran_s)
-        early_s = self._ended + rest_s - time.monotonic()
+        early_s = self._ended + rest_s - asyncio.get_running_loop().time()
         if early_s > 0 and len(self._queue) < self._options.batch_max:
             await asyncio.sleep(early_s)
         return _take(self._queue, self._options.batch_max)
@@ -277,19 +276,20 @@ class Lane(Generic[ItemT, OutcomeT]):
         return waiting
 
     async def _run_once(self, items: list[ItemT], *, wait: bool) -> Sequence[OutcomeT | Skipped]:
-        since = time.perf_counter_ns()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             outcomes = await self._run(items, wait=wait)
         except ShardTransientError:
             self.counts.transient_errors += 1
             raise
         finally:
-            self.counts.running_ns += time.perf_counter_ns() - since
+            ran_s = loop.time() - began
+            self.counts.running_s += ran_s
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
         if not wait:
-            self._ended = time.monotonic()
-            self._ran_s = (time.perf_counter_ns() - since) / 1e9
+            self._ended, self._ran_s = began + ran_s, ran_s
             self.is_away = False
         self.counts.batches += 1
         self.counts.items += len(items)

@@ -20,7 +20,6 @@ from typing_extensions import override
 from sagas.lane import LaneCounts
 
 _LABELS = ("shard", "step")
-_NS = 1_000_000_000
 
 
 class CountedLane(Protocol):
@@ -72,7 +71,7 @@ class EngineCollector(Collector):
             ),
             "running_seconds": (
                 "Time spent in runs, however they ended.",
-                lambda c: c.running_ns / _NS,
+                lambda c: c.running_s,
             ),
         }
         for name, (text, value_of) in counters.items():

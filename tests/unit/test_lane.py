@@ -309,4 +309,4 @@ async def test_it_counts_what_ran_what_was_skipped_and_what_failed():
         counts = rig.lane.counts
         assert (counts.batches, counts.items, counts.skipped) == (2, 3, 1)
         assert counts.transient_errors == 1
-        assert counts.running_ns > 0
+        assert counts.running_s > 0

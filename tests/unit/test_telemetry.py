@@ -23,9 +23,7 @@ def shown(lanes: list[Lane], **messages: int) -> list[str]:
 def test_what_lanes_and_senders_have_counted_is_shown_as_it_is_now():
     lane = Lane("shard.0.try-confirm")
     registry = registry_of(lanes=lambda: [lane], messages=lambda: {"sent": 7})
-    lane.counts = LaneCounts(
-        batches=2, items=5, skipped=1, transient_errors=3, running_ns=1_500_000_000
-    )
+    lane.counts = LaneCounts(batches=2, items=5, skipped=1, transient_errors=3, running_s=1.5)
     lane.depth = 4
     labels = '{shard="shard.0",step="try-confirm"}'
 
