@@ -1,5 +1,6 @@
 """`make run`: starts twice with its data, keeps its children running, leaves nothing behind."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -102,14 +103,22 @@ class Run:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def gateway_answers(self) -> bool:
-        connection = http.client.HTTPConnection(urlsplit(self.told()["gateway"]).netloc, timeout=2)
+        return answers(self.told()["gateway"], "/health")
+
+    def internals(self) -> list[str]:
+        """The internal listeners that `run.json` tells of."""
+        return [p["internal"] for p in self.told()["processes"] if p["internal"]]
+
+
+def answers(address: str, path: str) -> bool:
+    """Whether this is answered with 200."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=2)
+    with contextlib.closing(connection):
         try:
-            connection.request("GET", "/health")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except OSError:
             return False
-        finally:
-            connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +161,8 @@ def test_everything_starts_and_ctrl_c_ends_it_in_order(run: Run):
     told = run.told()
 
     assert run.gateway_answers()
+    assert [answers(address, "/metrics") for address in run.internals()] == [True] * 3
+    assert not answers(told["gateway"], "/metrics")
     assert [len(run.pids(role)) for role in ("gateway", "worker", "kafka", "postgres")] == [
         1,
         2,

@@ -54,7 +54,7 @@ async def read_currency(conn: Connection, *, code: str) -> Currency | None:
 async def find_currencies(conn: Connection, codes: Collection[str]) -> dict[str, Currency]:
     """Those of these upper-case codes that have a row on this shard."""
     rows = await conn.fetch(_SQL["find_currencies"], list(codes))
-    return {row["code"]: Currency(*row) for row in rows}
+    return {currency.code: currency for currency in (Currency(*row) for row in rows)}
 
 
 async def read_currencies(conn: Connection) -> list[Currency]:

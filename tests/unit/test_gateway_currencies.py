@@ -5,6 +5,8 @@ from typing import Any, cast
 import pytest
 
 from gateway.currencies import Currencies
+from sagas.outcomes import Failed
+from shards.currencies import Currency
 from shards.errors import ShardAwayError
 from shards.router import ShardMap
 
@@ -28,6 +30,9 @@ class OneShard:
         if self.away:
             raise ShardAwayError("shard0", "away")
         yield self
+
+    async def fetch(self, _query: str, codes: list[str]) -> list[tuple[object, ...]]:
+        return [EUR] if "EUR" in codes else []
 
     async def fetchrow(self, _query: str, code: str) -> tuple[object, ...] | None:
         return EUR if code == "EUR" else None
@@ -72,3 +77,29 @@ async def test_a_currency_never_seen_is_away_with_its_shard(
 
     with pytest.raises(ShardAwayError):
         await currencies.find("EUR")
+
+
+async def test_many_are_asked_for_at_once_and_only_those_that_are_not_fresh(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    first = await currencies.find_all(["EUR", "XXX", "YYY"])
+    fresh = await currencies.find_all(["EUR"])
+    shard.now = 5.0
+    again = await currencies.find_all(["EUR"])
+
+    assert (first["XXX"], first["YYY"]) == (None, None)
+    assert first["EUR"] == fresh["EUR"] == again["EUR"] == Currency("EUR", "Euro", 2)
+    assert shard.asked == 2
+
+
+async def test_of_many_those_never_seen_are_away_with_their_shard(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    await currencies.find("EUR")
+    shard.away, shard.now = True, 5.0
+
+    found = await currencies.find_all(["EUR", "XXX"])
+
+    assert found["EUR"] == Currency("EUR", "Euro", 2)
+    assert isinstance(found["XXX"], Failed)
+    assert isinstance(found["XXX"].error, ShardAwayError)
