@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from bench import commands
+from bench.errors import MeasureError
 from bench.floor import FloorError
 from bench.ledgers import LedgerError
-from bench.load.process import LoadError
 from bench.options import case_of, read_options, settings_of
 from bench.report.__main__ import PLACES
 from bench.report.document import MarkerError
@@ -24,7 +24,7 @@ from devstack.errors import DevstackError
 from devstack.progress import Progress
 
 _EXIT_STOPPED = 130
-_TOLD = (DevstackError, LoadError, FloorError, LedgerError, LineError, MarkerError, ValueError)
+_TOLD = (DevstackError, MeasureError, FloorError, LedgerError, LineError, MarkerError, ValueError)
 
 
 def _play_of(given: argparse.Namespace) -> commands.Play:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bench import matrix
 from bench.cases import Case
+from bench.errors import MeasureError
 from bench.run import Run
 
 FLOOR_S = 20
@@ -27,7 +28,7 @@ def full(run: Run) -> None:
     cases = matrix.full()
     for number, case in enumerate(cases, start=1):
         run.progress.say(f"case {number} of {len(cases)}")
-        run.measure_case(case)
+        _measured(run, case)
     _floors(run, "after")
 
 
@@ -47,6 +48,15 @@ def long(seconds: float) -> Play:
         run.measure_case(matrix.long(seconds=seconds))
 
     return play
+
+
+def _measured(run: Run, case: Case) -> None:
+    """Half an hour must not be lost because the machine was suspended for a while."""
+    try:
+        run.measure_case(case)
+    except MeasureError as error:
+        run.progress.say(f"{case.name} has no figures, once more: {error}")
+        run.measure_case(case)
 
 
 def _floors(run: Run, when: str) -> None:

@@ -2,19 +2,23 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass
+
+import asyncpg
+from aiokafka.errors import KafkaError
 
 from bench.cases import Case
-from bench.load.plan import LoadPlan
+from bench.errors import MeasureError
+from bench.load.plan import LoadPlan, LoadResult
 from bench.load.process import LoadProcess, running_load
 from bench.measures.batches import items_per_batch
-from bench.measures.growth import Series, watch
+from bench.measures.growth import Grown, Series, watch
 from bench.measures.machine import ForeignCores
 from bench.measures.processes import Role, Watched, cpu_by_role
-from bench.measures.window import Sampler
+from bench.measures.standstill import no_standstill
+from bench.measures.window import Sample, Sampler
 from bench.record import Measured
 from bench.stack.system import System
 
@@ -24,6 +28,17 @@ _DRAIN_S = 30.0
 _LOOK_S = 2.0
 _POLL_S = 0.1
 _WATCH_EVERY_S = 5.0
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """What is known once the load is over."""
+
+    begin: Sample
+    end: Sample
+    load: LoadResult
+    grown: Grown | None
 
 
 def watched_of(system: System) -> list[Watched]:
@@ -42,7 +57,7 @@ async def measure(system: System, case: Case, *, say: Callable[[str], None]) -> 
     """Runs the case's load and comes back when everything is over, or the wait for it is.
 
     Raises:
-        LoadError: the load client failed.
+        MeasureError: nothing can be said of the case.
         psutil.NoSuchProcess: a process of the system has ended.
     """
     place = system.place
@@ -58,20 +73,34 @@ async def measure(system: System, case: Case, *, say: Callable[[str], None]) -> 
     try:
         await sampler.connect()
         foreign = await _foreign(watched)
-        async with running_load(plan_of(system, case)) as load:
-            measured = await _window(load, case, sampler, say=say)
-        left = await _until_over(sampler)
-        since, until = measured.begin.totals.now, measured.end.totals.now
-        ended = await sampler.shards.ended(since, until)
-        return replace(measured, foreign_before=foreign, left=left, ended=ended)
+        async with no_standstill(), running_load(plan_of(system, case)) as load:
+            window = await _window(load, case, sampler, say=say)
+        begin, end = window.begin, window.end
+        return Measured(
+            case=case,
+            begin=begin,
+            end=end,
+            load=window.load,
+            grown=window.grown,
+            left=await _until_over(sampler),
+            ended=await sampler.shards.ended(begin.totals.now, end.totals.now),
+            foreign_before=foreign,
+            items_per_batch=items_per_batch(begin.counted, end.counted),
+        )
+    except ExceptionGroup as group:
+        if group.subgroup(lambda error: not isinstance(error, (*_AWAY, ExceptionGroup))):
+            raise
+        raise MeasureError(f"what is measured did not answer: {group.exceptions}") from group
+    except _AWAY as error:
+        raise MeasureError(f"what is measured did not answer: {error!r}") from error
     finally:
         await sampler.close()
 
 
 async def _window(
     load: LoadProcess, case: Case, sampler: Sampler, *, say: Callable[[str], None]
-) -> Measured:
-    """The load from its begin to its end; what is only known afterwards is missing."""
+) -> _Window:
+    """The load from its begin to its end."""
     client = Watched(name="load", role=Role.LOAD, pid=load.pid)
     started_at = await load.started_at()
     say(f"load runs: {case.warmup_s:.0f} s of warm-up, {case.seconds:.0f} s that count")
@@ -84,17 +113,7 @@ async def _window(
     grown = None
     if case.growth_s is not None:
         grown = series.grown(since=end.at - case.growth_s, until=end.at)
-    return Measured(
-        case=case,
-        begin=begin,
-        end=end,
-        ended=Counter(),
-        load=await load.result(),
-        foreign_before=0.0,
-        left=0,
-        items_per_batch=items_per_batch(begin.counted, end.counted),
-        grown=grown,
-    )
+    return _Window(begin=begin, end=end, load=await load.result(), grown=grown)
 
 
 @asynccontextmanager

@@ -112,9 +112,9 @@ class Run:
 
         Raises:
             DevstackError: something could not be started; its text says what to do.
-            LoadError: the load client failed.
+            MeasureError: it has no figures.
         """
-        case = self._with_rate(case)
+        case = self.with_rate(case)
         since = time.monotonic()
         line = self._head(case.name) | {"seed": case.seed}
         line["shape"] = asdict(case.shape)
@@ -142,7 +142,12 @@ class Run:
             sum(map(cpu_seconds, servers)) + time.process_time() + ended.ru_utime + ended.ru_stime
         )
 
-    def _with_rate(self, case: Case) -> Case:
+    def with_rate(self, case: Case) -> Case:
+        """The case with its rate, where that is a share of the best one.
+
+        Raises:
+            ValueError: no closed loop has shown one.
+        """
         if case.share_of_best is None:
             return case
         rate = round(case.share_of_best * self.best_rate, 1)

@@ -8,15 +8,12 @@ from contextlib import asynccontextmanager
 
 import orjson
 
+from bench.errors import LoadError
 from bench.load.plan import LoadPlan, LoadResult
 
 _START_S = 60.0
 _END_S = 30.0
 _STOP_S = 5.0
-
-
-class LoadError(Exception):
-    """The load client failed; its own words are on standard error."""
 
 
 class LoadProcess:

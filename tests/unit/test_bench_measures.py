@@ -1,11 +1,15 @@
 """Measures of the benchmark: percentiles, slopes, CPU and memory by process."""
 
+import asyncio
 import random
 import subprocess
 import sys
+import time
 
 import pytest
 
+from bench.errors import StandstillError
+from bench.measures import standstill
 from bench.measures.batches import items_per_batch, parse_counts
 from bench.measures.machine import foreign_cores
 from bench.measures.processes import Role, Watched, cpu_by_role, cpu_seconds, private_mib
@@ -139,3 +143,18 @@ def test_items_per_batch_are_those_between_two_counts_over_all_shards():
     }
     assert items_per_batch(begin, parse_counts(later)) == {"try": 6.0}
     assert items_per_batch(begin, begin) == {}
+
+
+async def work(*, blocked_s: float):
+    async with standstill.no_standstill():
+        await asyncio.sleep(0.01)
+        time.sleep(blocked_s)  # noqa: ASYNC251 - nothing goes on meanwhile, as on such a machine
+        await asyncio.sleep(0.01)
+
+
+async def test_a_machine_that_stood_still_gives_no_figures(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(standstill, "_LATE_MAX_S", 0.2)
+
+    await work(blocked_s=0)
+    with pytest.raises(StandstillError, match="stood still for 0"):
+        await work(blocked_s=0.8)
