@@ -57,7 +57,7 @@ class Shape:
     rate: float | None = None
     workload: Workload = Workload.RANDOM
     shards: int = 4
-    workers: int = 2
+    workers: int = 1
     buckets: int = 32
     entries: int = 10_000
     users: int = 10_000

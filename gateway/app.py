@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from aiohttp import web
@@ -33,7 +32,7 @@ from gateway.transfer_reads import TransferReads
 from gateway.tries import Tries
 from gateway.try_confirms import TryConfirms
 from messaging.bounded import BoundedSender
-from messaging.envelope import pack
+from messaging.envelope import Packing
 from messaging.sender import KafkaSender
 from sagas.asking import Patience
 from sagas.backoff import Backoff
@@ -107,7 +106,11 @@ class Gateway:
         self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
         self._bounded: BoundedSender[Message] = BoundedSender(
             self.sender,
-            pack=partial(pack, keys=key_ring(settings), names=topic_names(settings)),
+            pack=Packing(
+                keys=key_ring(settings),
+                names=topic_names(settings),
+                shard_of=self.shards.of_bucket,
+            ).pack,
             capacity=settings.gateway.send_queue,
         )
         self.try_confirms = TryConfirms(self._bounded)

@@ -1,15 +1,16 @@
-"""Messages of the saga as Kafka messages: on their step's topic, in their bucket's partition.
+"""Messages of the saga as Kafka messages: on their step's topic, in a partition of their shard.
 
 What Kafka carries costs per message, so one carries several: a line for each, signed by itself.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from messaging.sender import Outgoing
 from messaging.topics import TopicNames
 from sagas.messages import KeyRing, Message, Step
 
+# A bucket with so many messages at one time gets a Kafka message of its own.
+MANY = 8
 # A line and its header take about 420 bytes; what one partition may have waiting is 128 KiB.
 LINES_MAX = 200
 _LINE = b"\n"
@@ -26,25 +27,56 @@ def topic_of(names: TopicNames, step: Step) -> str:
             return names.cancel
 
 
-def pack(messages: Sequence[Message], *, keys: KeyRing, names: TopicNames) -> list[Outgoing]:
-    """The messages as they are sent; build messages only from acknowledged commits.
+class Packing:
+    """How messages become Kafka messages.
 
-    Those of one step and bucket go together, in order, each with its trace in a header of its own.
+    Args:
+        keys: sign them.
+        names: of the topics.
+        shard_of: the shard of a bucket; buckets of one shard may share a Kafka message.
     """
-    together: dict[tuple[Step, int], list[Message]] = defaultdict(list)
-    for message in messages:
-        together[message.step, message.bucket].append(message)
-    return [
-        Outgoing(
-            topic=topic_of(names, step),
-            partition=bucket,
-            key=part[0].transfer_id.bytes,
-            value=_LINE.join([keys.encode(message) for message in part]),
-            headers=tuple(("traceparent", message.traceparent.encode()) for message in part),
+
+    def __init__(
+        self, *, keys: KeyRing, names: TopicNames, shard_of: Callable[[int], Hashable]
+    ) -> None:
+        self._keys = keys
+        self._names = names
+        self._shard_of = shard_of
+
+    def pack(self, messages: Sequence[Message]) -> list[Outgoing]:
+        """The messages as they are sent; build messages only from acknowledged commits.
+
+        Those of one step and shard go together. A bucket that has many gets a Kafka message of its
+        own, in its own partition, so that a user who is in much demand is one worker's; the others
+        share one, in the partition of the bucket that has most.
+        """
+        by_shard: dict[tuple[Step, Hashable], dict[int, list[Message]]] = {}
+        for message in messages:
+            buckets = by_shard.setdefault((message.step, self._shard_of(message.bucket)), {})
+            buckets.setdefault(message.bucket, []).append(message)
+        return [
+            self._outgoing(step, partition, part)
+            for (step, _), buckets in by_shard.items()
+            for partition, all_ in _partitions(buckets)
+            for part in _parts(all_)
+        ]
+
+    def _outgoing(self, step: Step, partition: int, messages: list[Message]) -> Outgoing:
+        return Outgoing(
+            topic=topic_of(self._names, step),
+            partition=partition,
+            key=messages[0].transfer_id.bytes,
+            value=_LINE.join([self._keys.encode(message) for message in messages]),
+            headers=tuple(("traceparent", message.traceparent.encode()) for message in messages),
         )
-        for (step, bucket), all_ in together.items()
-        for part in _parts(all_)
-    ]
+
+
+def _partitions(buckets: dict[int, list[Message]]) -> Iterator[tuple[int, list[Message]]]:
+    shared = {bucket: part for bucket, part in buckets.items() if len(part) < MANY}
+    yield from ((bucket, part) for bucket, part in buckets.items() if bucket not in shared)
+    if shared:
+        most = max(shared, key=lambda bucket: len(shared[bucket]))
+        yield most, [message for part in shared.values() for message in part]
 
 
 def lines_of(value: bytes) -> list[bytes]:

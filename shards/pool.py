@@ -23,6 +23,18 @@ class ShardOptions:
     lock_s: float = 0.25
 
 
+# Statements take arrays, and planning them anew for each length costs more than running them. A
+# plan that is made once must be right for tables that grow: each finds its rows by an index, also
+# when it was made while the table was empty.
+PLANNING = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
+
 class Pool(Protocol):
     """What a shard uses of asyncpg's pool; a connection is terminated by its own `terminate`."""
 
@@ -71,9 +83,7 @@ async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
         reset=_no_reset,
         server_settings={
             "application_name": "holdfast",
-            # Statements take arrays: planning them anew for each length costs more than it gives.
-            "plan_cache_mode": "force_generic_plan",
-            "jit": "off",
+            **PLANNING,
             "lock_timeout": f"{int(options.lock_s * 1000)}ms",
             # A paused process must not hold a user's row for ever.
             "idle_in_transaction_session_timeout": f"{int(options.transaction_s * 1000)}ms",

@@ -12,7 +12,7 @@ import structlog
 from faust.types import TP
 
 from messaging.bounded import Sender
-from messaging.envelope import topic_of
+from messaging.envelope import Packing, topic_of
 from messaging.topics import TopicNames
 from sagas.backoff import Backoff
 from sagas.lane import LaneOptions
@@ -98,7 +98,9 @@ class WorkerCore:
         self._ids = ids
         self._options = options
         self._outbound = Outbound(
-            sender=sender, keys=keys, names=names, backoff=options.send_backoff
+            sender=sender,
+            packing=Packing(keys=keys, names=names, shard_of=shards.of_bucket),
+            backoff=options.send_backoff,
         )
         self._dead_letters = DeadLetters(
             shards=shards,

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 import structlog
 
 from messaging.bounded import Sender
-from messaging.envelope import pack
+from messaging.envelope import Packing
 from messaging.errors import BrokerUnavailableError
 from messaging.sender import Outgoing
-from messaging.topics import TopicNames
 from sagas.backoff import Backoff
-from sagas.messages import KeyRing, Message
+from sagas.messages import Message
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -19,12 +18,9 @@ _log = structlog.stdlib.get_logger(__name__)
 class Outbound:
     """Sends until the broker has it."""
 
-    def __init__(
-        self, *, sender: Sender, keys: KeyRing, names: TopicNames, backoff: Backoff
-    ) -> None:
+    def __init__(self, *, sender: Sender, packing: Packing, backoff: Backoff) -> None:
         self._sender = sender
-        self._keys = keys
-        self._names = names
+        self._packing = packing
         self._backoff = backoff
 
     async def send(self, messages: Sequence[Message]) -> None:
@@ -33,7 +29,7 @@ class Outbound:
         Only for messages built from an acknowledged commit. Cancelling it leaves them to
         redelivery and to redrive.
         """
-        await self.send_raw(pack(messages, keys=self._keys, names=self._names))
+        await self.send_raw(self._packing.pack(messages))
 
     async def send_raw(self, messages: Sequence[Outgoing]) -> None:
         """As `send`, for messages that are no steps."""
@@ -57,4 +53,4 @@ class Outbound:
             BrokerUnavailableError: not all were acknowledged.
         """
         if messages:
-            await self._sender.send(pack(messages, keys=self._keys, names=self._names))
+            await self._sender.send(self._packing.pack(messages))

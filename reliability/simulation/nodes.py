@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from random import Random
 
 from faust.types import TP
@@ -11,7 +10,7 @@ from faust.types import TP
 from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.try_confirms import TryConfirms
 from messaging.bounded import BoundedSender
-from messaging.envelope import pack, topic_of
+from messaging.envelope import Packing, topic_of
 from messaging.errors import BrokerUnavailableError
 from messaging.topics import TopicNames
 from reliability.simulation.log import Group, Log, LogSender, LogSource
@@ -70,8 +69,9 @@ class Gateway:
             attempts=3,
             backoff=backoff,
         )
+        shards = _shards(process, around)
         self.lanes = GatewayLanes(
-            _shards(process, around),
+            shards,
             steps=AskingOptions(
                 lane=lane, patience=Patience(answer_s=8.0, error=CommitUnknownError)
             ),
@@ -81,7 +81,7 @@ class Gateway:
         )
         self._bounded: BoundedSender[Message] = BoundedSender(
             LogSender(process, around.log),
-            pack=partial(pack, keys=KEYS, names=NAMES),
+            pack=Packing(keys=KEYS, names=NAMES, shard_of=shards.of_bucket).pack,
             capacity=100,
         )
         self.try_confirms = TryConfirms(self._bounded)
