@@ -1,4 +1,4 @@
-"""A lane: the queue and the batch of one step on one shard.
+"""A lane: the queue and the batch of what one shard has to do.
 
 PostgreSQL's time goes per transaction and round trip, so what is waiting runs as one transaction.
 A lane runs one batch at a time; what a batch leads to (messages, answers) is delivered beside the

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -239,7 +240,7 @@ class Book:
             [a.last_at for a in accounts],
             [a.version + 1 for a in accounts],
         )
-        return [_write("write_accounts", _SQL["write_accounts"], columns, rows=len(accounts))]
+        return [_write("write_accounts", _SQL["write_accounts"], columns)]
 
     def _entry_writes(self) -> list[Write]:
         entries = self._entries
@@ -261,7 +262,7 @@ class Book:
             [e.prev_hash for e in entries],
             [e.hash for e in entries],
         )
-        return [_write("insert_entries", _SQL["insert_entries"], columns, rows=len(entries))]
+        return [_write("insert_entries", _SQL["insert_entries"], columns)]
 
     def _event_writes(self) -> list[Write]:
         events = self._events
@@ -282,9 +283,8 @@ class Book:
                 "write_sequences",
                 _SQL["write_sequences"],
                 (list(told), list(told.values())),
-                rows=len(told),
             ),
-            _write("insert_events", _SQL["insert_events"], columns, rows=len(events)),
+            _write("insert_events", _SQL["insert_events"], columns),
         ]
 
     def _touch(self, user_id: UUID, currency: str) -> Account:
@@ -320,12 +320,12 @@ async def open_book(
     return Book(now=rows[0]["now"], users=users, accounts=read)
 
 
-def _write(block: str, sql: str, parameters: tuple[object, ...], *, rows: int) -> Write:
+def _write(block: str, sql: str, parameters: tuple[Any, ...]) -> Write:
+    rows = len(parameters[0])
     return Write(
         name=block,
         sql=sql,
         parameters=parameters,
-        rows=rows,
         wrong=lambda written: BookError(f"{block}: {written} rows, not {rows}"),
     )
 

@@ -75,7 +75,6 @@ def insert_movements(movements: Sequence[Movement]) -> list[Write]:
             name="insert_movements",
             sql=_SQL["insert_movements"],
             parameters=columns,
-            rows=len(movements),
             wrong=lambda written: RuntimeError(f"{written} of {len(movements)} movements"),
         )
     ]

@@ -112,7 +112,6 @@ def insert_transfers(transfers: Sequence[Transfer]) -> list[Write]:
             name="insert_transfers",
             sql=_SQL["insert_transfers"],
             parameters=columns,
-            rows=len(transfers),
             wrong=lambda written: RuntimeError(f"{written} of {len(transfers)} transfers"),
         )
     ]
@@ -138,7 +137,6 @@ def change_statuses(changes: Sequence[StatusChange]) -> list[Write]:
             name="change_statuses",
             sql=_SQL["change_statuses"],
             parameters=columns,
-            rows=len(changes),
             wrong=lambda written: StaleStatusError(
                 f"{written} of {len(changes)} were as decided on: {[str(c.id) for c in changes]}"
             ),

@@ -69,7 +69,6 @@ def insert_verdicts(verdicts: Sequence[Verdict]) -> list[Write]:
             name="insert_verdicts",
             sql=_SQL["insert_verdicts"],
             parameters=columns,
-            rows=len(verdicts),
             wrong=lambda written: VerdictRaceError(
                 f"{len(verdicts) - written} of {len(verdicts)} were there"
             ),

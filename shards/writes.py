@@ -22,16 +22,19 @@ class Write:
     Attributes:
         name: of the part; a statement has each name once.
         sql: an INSERT or UPDATE of its own that returns a row for each row it wrote.
-        parameters: `$1`, `$2`, ... of `sql`.
-        rows: how many rows have to be written.
-        wrong: the error to raise, told how many were written, when it is another number.
+        parameters: `$1`, `$2`, ... of `sql`; the first is a column, with a value for each row.
+        wrong: the error to raise, told how many rows were written, when it is another number.
     """
 
     name: str
     sql: str
     parameters: tuple[Any, ...]
-    rows: int
     wrong: Callable[[int], Exception]
+
+    @property
+    def rows(self) -> int:
+        """How many rows have to be written."""
+        return len(self.parameters[0])
 
 
 async def write_together(conn: Connection, writes: Iterable[Write]) -> None:

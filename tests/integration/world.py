@@ -202,7 +202,7 @@ class World:
     async def deliver(self, message: Message) -> Message | None:
         """What a worker does with a message; the next message, if it leads to one.
 
-        A confirm's verdict is settled at once, as the confirm lane hands it on.
+        A confirm's verdict is settled at once, as a worker hands it on.
         """
         shard = self.shards.of_bucket(message.bucket)
         match message.step:
