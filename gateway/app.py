@@ -36,7 +36,7 @@ from messaging.envelope import Packing
 from messaging.sender import KafkaSender
 from sagas.asking import Patience
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions
+from sagas.lane_options import LaneOptions
 from sagas.messages import Message
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sagas.asking import AskingLane, Patience
 from sagas.keyed_batch import UnknownWalletError
-from sagas.lane import LaneOptions, RunStep, close_lanes
+from sagas.lane import close_lanes
+from sagas.lane_options import LaneOptions, RunStep
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from sagas.steps.cancel import CancelDone, CancelRequest
 from sagas.steps.move import Moved, MoveRequest, move

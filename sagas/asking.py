@@ -5,7 +5,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from sagas.lane import ItemT, Lane, LaneCounts, LaneOptions, OutcomeT, RunStep
+from sagas.lane import ItemT, Lane, OutcomeT
+from sagas.lane_options import LaneCounts, LaneOptions, RunStep
 from sagas.outcomes import Failed, Skipped
 from shards.errors import ShardAwayError
 

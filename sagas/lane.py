@@ -9,77 +9,21 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from sagas.backoff import Backoff
+from sagas.lane_options import LaneCounts, LaneOptions, RunStep
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from shards.errors import ShardTransientError
 
 ItemT = TypeVar("ItemT")
-ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 OutcomeT = TypeVar("OutcomeT")
-OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 # Users whose row stays taken are waited for one by one beside the lane, so many at once.
 _ALONE_AT_ONCE = 4
 
 _log = structlog.stdlib.get_logger(__name__)
-
-
-class RunStep(Protocol[ItemT_contra, OutcomeT_co]):
-    """A step bound to its shard: one outcome per item, in order; safe to run again."""
-
-    async def __call__(
-        self, items: Sequence[ItemT_contra], /, *, wait: bool
-    ) -> Sequence[OutcomeT_co | Skipped]:
-        """Runs the items as one transaction."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneOptions:
-    """How a lane gathers and retries.
-
-    Attributes:
-        capacity: items from offer to delivery; over it the lane is full.
-        batch_max: items of one transaction.
-        linger_s: the longest that a lane rests between two batches, for the next to gather.
-        rest: it rests so many times as long as the last batch ran: what comes to a lane that has
-            rested runs at once, and on a busy machine, where runs take long, batches grow.
-        attempts: runs that an item gets which does not wait for its shard; None means no bound.
-        is_patient: whether an item waits for a shard that is away, however long.
-        backoff: the wait between two runs.
-    """
-
-    capacity: int
-    batch_max: int
-    linger_s: float
-    attempts: int | None
-    backoff: Backoff
-    is_patient: Callable[[Any], bool] = lambda _item: False
-    rest: float = 3.0
-
-
-@dataclass(slots=True)
-class LaneCounts:
-    """What a lane has done since it was made; nothing decides by it.
-
-    Attributes:
-        batches: transactions that came to outcomes.
-        items: of those transactions; an item that was skipped, or split off, counts each time.
-        skipped: items that were left for later, since others had their user's row.
-        transient_errors: runs that a shard that was away ended.
-        running_s: time spent in runs, however they ended.
-    """
-
-    batches: int = 0
-    items: int = 0
-    skipped: int = 0
-    transient_errors: int = 0
-    running_s: float = 0.0
 
 
 class Lane(Generic[ItemT, OutcomeT]):
@@ -92,6 +36,10 @@ class Lane(Generic[ItemT, OutcomeT]):
         deliver: what to do with outcomes after the commit, `Failed` ones included; called once per
             item and must not raise.
         on_pressure: told True when the lane gets full, False when half of it is free again.
+
+    Attributes:
+        counts: what it has done.
+        is_away: whether its shard has not answered for as many runs as `attempts` says.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from sagas.lane import LaneCounts
+from sagas.lane_options import LaneCounts
 
 _LABELS = ("shard", "step")
 

@@ -10,7 +10,7 @@ from config.wiring import key_ring, open_shards, random_ids, topic_names
 from messaging.sender import KafkaSender
 from messaging.topics import check_topics
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions
+from sagas.lane_options import LaneOptions
 from sagas.redrive import RedrivePolicy
 from shards.check import check_shards, check_when_back
 from shards.ids import IdSource

@@ -15,7 +15,7 @@ from messaging.bounded import Sender
 from messaging.envelope import Packing, topic_of
 from messaging.topics import TopicNames
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions
+from sagas.lane_options import LaneOptions
 from sagas.messages import KeyRing, Step
 from sagas.redrive import RedrivePolicy
 from shards.ids import IdSource

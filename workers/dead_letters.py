@@ -13,7 +13,8 @@ import structlog
 from messaging.errors import UnsendableMessageError
 from messaging.sender import Outgoing
 from messaging.topics import TopicNames
-from sagas.lane import Lane, LaneOptions, close_lanes
+from sagas.lane import Lane, close_lanes
+from sagas.lane_options import LaneOptions
 from sagas.outcomes import Failed, SetAside
 from shards.dead_letters import DeadLetter, ReasonClass, insert_dead_letters
 from shards.ids import IdSource

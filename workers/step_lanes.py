@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sagas.lane import Lane, LaneOptions, RunStep, close_lanes
+from sagas.lane import Lane, close_lanes
+from sagas.lane_options import LaneOptions, RunStep
 from sagas.messages import Message
 from sagas.notifying import notify_ended
 from sagas.outcomes import Failed, SetAside, Skipped

@@ -18,7 +18,7 @@ from reliability.simulation.process import Process
 from reliability.simulation.stage import Stage
 from sagas.asking import Patience
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions
+from sagas.lane_options import LaneOptions
 from sagas.messages import KeyRing, Message, Step
 from sagas.redrive import RedrivePolicy
 from sagas.steps.try_transfer import Timing

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sagas.backoff import Backoff
-from sagas.lane import Lane, LaneOptions
+from sagas.lane import Lane
+from sagas.lane_options import LaneOptions
 from sagas.outcomes import Failed, Skipped
 from shards.errors import ShardAwayError
 

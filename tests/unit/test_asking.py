@@ -8,7 +8,7 @@ import pytest
 
 from sagas.asking import AskingLane, LaneFullError, Patience
 from sagas.backoff import Backoff
-from sagas.lane import LaneOptions, RunStep
+from sagas.lane_options import LaneOptions, RunStep
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from shards.errors import CommitUnknownError, ShardAwayError
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import generate_latest
 
-from sagas.lane import LaneCounts
+from sagas.lane_options import LaneCounts
 from telemetry.metrics import registry_of
 
 

@@ -1,0 +1,64 @@
+"""What a lane is given: the step it runs, and how it gathers and retries; and what it counts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sagas.backoff import Backoff
+from sagas.outcomes import Skipped
+
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
+
+
+class RunStep(Protocol[ItemT_contra, OutcomeT_co]):
+    """A step bound to its shard: one outcome per item, in order; safe to run again."""
+
+    async def __call__(
+        self, items: Sequence[ItemT_contra], /, *, wait: bool
+    ) -> Sequence[OutcomeT_co | Skipped]:
+        """Runs the items as one transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneOptions:
+    """How a lane gathers and retries.
+
+    Attributes:
+        capacity: items from offer to delivery; over it the lane is full.
+        batch_max: items of one transaction.
+        linger_s: the longest that a lane rests between two batches, for the next to gather.
+        rest: it rests so many times as long as the last batch ran: what comes to a lane that has
+            rested runs at once, and on a busy machine, where runs take long, batches grow.
+        attempts: runs that an item gets which does not wait for its shard; None means no bound.
+        is_patient: whether an item waits for a shard that is away, however long.
+        backoff: the wait between two runs.
+    """
+
+    capacity: int
+    batch_max: int
+    linger_s: float
+    attempts: int | None
+    backoff: Backoff
+    is_patient: Callable[[Any], bool] = lambda _item: False
+    rest: float = 3.0
+
+
+@dataclass(slots=True)
+class LaneCounts:
+    """What a lane has done since it was made; nothing decides by it.
+
+    Attributes:
+        batches: transactions that came to outcomes.
+        items: of those transactions; an item that was skipped, or split off, counts each time.
+        skipped: items that were left for later, since others had their user's row.
+        transient_errors: runs that a shard that was away ended.
+        running_s: time spent in runs, however they ended.
+    """
+
+    batches: int = 0
+    items: int = 0
+    skipped: int = 0
+    transient_errors: int = 0
+    running_s: float = 0.0
