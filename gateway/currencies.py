@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from sagas.outcomes import Failed
-from shards.currencies import Currency, find_currencies, read_currencies, read_currency
+from shards.currencies import Currency, find_currencies, read_currencies
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -34,33 +34,22 @@ class Currencies:
         Raises:
             ShardTransientError: its shard is away, and it was never seen.
         """
-        known = self._known.get(code)
-        if known is not None and self._clock() - known[1] < _FRESH_S:
-            return known[0]
-        if known is not None:
-            # One request asks; while it waits, the others go on with what is known.
-            self._known[code] = (known[0], self._clock())
-        try:
-            async with self._shards.of_currency(code).connection() as conn:
-                currency = await read_currency(conn, code=code)
-        except ShardTransientError:
-            if known is None:
-                raise
-            # Not asked again before so long: a shard that hangs must not hold up each request.
-            currency = known[0]
-        if currency is not None:
-            self._known[code] = (currency, self._clock())
-        return currency
+        fresh = self._fresh(code)
+        if fresh is not None:
+            return fresh
+        found = (await self._ask(self._shards.of_currency(code), [code]))[code]
+        if isinstance(found, Failed):
+            raise found.error
+        return found
 
     async def find_all(self, codes: Collection[str]) -> dict[str, Currency | Failed | None]:
         """As `find` of each, what it would raise being its `Failed`; a shard is asked once."""
-        now = self._clock()
         found: dict[str, Currency | Failed | None] = {}
         stale: defaultdict[Shard, list[str]] = defaultdict(list)
         for code in codes:
-            known = self._known.get(code)
-            if known is not None and now - known[1] < _FRESH_S:
-                found[code] = known[0]
+            fresh = self._fresh(code)
+            if fresh is not None:
+                found[code] = fresh
             else:
                 stale[self._shards.of_currency(code)].append(code)
         if stale:
@@ -70,19 +59,27 @@ class Currencies:
                 found |= task.result()
         return found
 
+    def _fresh(self, code: str) -> Currency | None:
+        known = self._known.get(code)
+        return known[0] if known is not None and self._clock() - known[1] < _FRESH_S else None
+
     async def _ask(self, shard: Shard, codes: list[str]) -> dict[str, Currency | Failed | None]:
-        now = self._clock()
         known = {code: self._known[code][0] for code in codes if code in self._known}
-        # As in `find`: the others go on with what is known, also when the shard is away.
-        self._known |= {code: (currency, now) for code, currency in known.items()}
+        # One request asks; while it waits, the others go on with what is known.
+        self._keep(known)
         try:
             async with shard.connection() as conn:
                 there = await find_currencies(conn, codes)
         except ShardTransientError as error:
+            # Not asked again before so long: a shard that hangs must not hold up each request.
+            self._keep(known)
             return {code: known.get(code) or Failed(error) for code in codes}
-        now = self._clock()
-        self._known |= {code: (currency, now) for code, currency in there.items()}
+        self._keep(there)
         return {code: there.get(code) for code in codes}
+
+    def _keep(self, currencies: Mapping[str, Currency]) -> None:
+        now = self._clock()
+        self._known |= {code: (currency, now) for code, currency in currencies.items()}
 
     async def decimals(self, code: str) -> int:
         """The digits of a currency that rows are in.
@@ -107,8 +104,7 @@ class Currencies:
         for shard in self._shards.shards:
             try:
                 async with shard.connection() as conn:
-                    for currency in await read_currencies(conn):
-                        self._known[currency.code] = (currency, self._clock())
+                    self._keep({one.code: one for one in await read_currencies(conn)})
             except ShardTransientError as error:
                 away = error
         if away is not None and not self._known:

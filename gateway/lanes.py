@@ -102,23 +102,15 @@ class GatewayLanes:
         """The transfer's committed row."""
         return await self._transfers[self._shards.of_id(transfer_id).name].ask(transfer_id)
 
-    async def find_user(self, user_id: UUID) -> UserStatus | None:
-        """A user's status; None when there is no such user."""
-        return await self._users[self._shards.of_id(user_id).name].ask(user_id)
-
     async def find_users(self, user_ids: Iterable[UUID]) -> dict[UUID, UserStatus | Failed | None]:
-        """As `find_user` of each: what it would raise is its `Failed`."""
+        """Each user's status; None when there is no such user, `Failed` when it cannot be known."""
         return await _ask_each(self._users, user_ids, self._shards.of_id)
 
     async def find_emails(
         self, emails: Iterable[str]
     ) -> dict[str, tuple[UUID, UserStatus] | Failed | None]:
-        """As `find_email` of each: what it would raise is its `Failed`."""
+        """Id and status of the user with each normalised e-mail; otherwise as `find_users`."""
         return await _ask_each(self._emails, emails, self._shards.of_email)
-
-    async def find_email(self, email: str) -> tuple[UUID, UserStatus] | None:
-        """The user with this normalised e-mail, and its status."""
-        return await self._emails[self._shards.of_email(email).name].ask(email)
 
     def _require_ours(self, user_id: UUID) -> None:
         """A token may be signed for a wallet that no shard of this system can have."""

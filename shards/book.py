@@ -4,7 +4,7 @@ A step locks its users, opens a book on the accounts it needs, decides item afte
 book shows what the items before have done, and says what is to be written.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -293,31 +293,14 @@ class Book:
         return account
 
 
-async def open_book(
-    conn: Connection,
-    *,
-    users: Mapping[UUID, LockedUser],
-    accounts: Collection[tuple[UUID, str]],
-) -> Book:
-    """Reads the clock and these accounts, after `lock_users`, in a statement of its own.
+async def open_book(conn: Connection, users: Mapping[UUID, LockedUser]) -> Book:
+    """A book without accounts; `shards.opening` opens those that have any.
 
     Args:
         conn: inside the transaction that holds the locks.
-        users: what `lock_users` returned.
-        accounts: (user, currency) pairs of locked users that the step may touch.
+        users: what `lock_users` returned, or users that the transaction has made.
     """
-    pairs = sorted(accounts)
-    rows = await conn.fetch(
-        _SQL["read_book"], [user_id for user_id, _ in pairs], [currency for _, currency in pairs]
-    )
-    read = {
-        (row["user_id"], row["currency"]): Account.from_row(
-            row, user_id=row["user_id"], currency=row["currency"]
-        )
-        for row in rows
-        if row["user_id"] is not None
-    }
-    return Book(now=rows[0]["now"], users=users, accounts=read)
+    return Book(now=await conn.fetchval(_SQL["read_clock"]), users=users, accounts={})
 
 
 def _write(block: str, sql: str, parameters: tuple[Any, ...]) -> Write:

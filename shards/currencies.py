@@ -45,12 +45,6 @@ async def create_currencies(conn: Connection, currencies: Sequence[Currency]) ->
     )
 
 
-async def read_currency(conn: Connection, *, code: str) -> Currency | None:
-    """The currency with this upper-case code."""
-    row = await conn.fetchrow(_SQL["read_currency"], code)
-    return Currency(*row) if row is not None else None
-
-
 async def find_currencies(conn: Connection, codes: Collection[str]) -> dict[str, Currency]:
     """Those of these upper-case codes that have a row on this shard."""
     rows = await conn.fetch(_SQL["find_currencies"], list(codes))

@@ -94,7 +94,7 @@ class UserRoutes:
                     password_hash=password_hash,
                 )
                 new = {user.id: LockedUser(user.id, UserStatus.OPEN, 0)}
-                book = await open_book(conn, users=new, accounts=())
+                book = await open_book(conn, new)
                 book.tell(
                     USER_CREATED,
                     user_id=user.id,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard
 from uuid import UUID
 
-from sagas.locking import Locked, lock_step_users
+from sagas.locking import lock_step_users
 from sagas.messages import Message, Step
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from sagas.payee_side import PayeeSide
@@ -85,16 +85,18 @@ async def _run(shard: Shard, works: Sequence[Work], *, wait: bool) -> list[StepO
                 if _is_confirm(work) and work.payee_id not in locked.skipped
             ],
         )
-        payer = PayerSide(locked=locked, book=book, transfers=transfers)
-        payee = PayeeSide(locked=locked, book=book, verdicts=verdicts)
-        outcomes = [_decide(_Sides(payer, payee), locked, work) for work in works]
-        await write_together(conn, [*payer.writes(), *payee.writes(), *book.writes()])
+        sides = _Sides(
+            payer=PayerSide(locked=locked, book=book, transfers=transfers),
+            payee=PayeeSide(locked=locked, book=book, verdicts=verdicts),
+        )
+        outcomes = [
+            SKIPPED if user_of(work) in locked.skipped else _decide(sides, work) for work in works
+        ]
+        await write_together(conn, [*sides.payer.writes(), *sides.payee.writes(), *book.writes()])
     return outcomes
 
 
-def _decide(sides: _Sides, locked: Locked, work: Work) -> StepOutcome | Skipped:
-    if user_of(work) in locked.skipped:
-        return SKIPPED
+def _decide(sides: _Sides, work: Work) -> StepOutcome:
     match work:
         case Message(step=Step.TRY_CONFIRM):
             return try_confirm(sides.payer, work)

@@ -1,11 +1,6 @@
--- name: read_book
--- One row at least: the clock is read here, after the locks, once for the whole transaction.
-SELECT clock.now, a.user_id, a.currency, a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
-FROM (SELECT app_now() AS now OFFSET 0) AS clock
-LEFT JOIN (
-    unnest($1::uuid[], $2::text[]) AS asked (user_id, currency)
-    JOIN accounts AS a USING (user_id, currency)
-) ON true
+-- name: read_clock
+-- After the locks, once for the whole transaction.
+SELECT app_now() AS now
 
 -- name: write_accounts
 -- The version says that nobody changed an account since it was read under its user's lock.

@@ -4,9 +4,6 @@ SELECT code, name, decimals
 FROM unnest($1::text[], $2::text[], $3::integer[]) AS seed (code, name, decimals)
 ON CONFLICT (code) DO NOTHING
 
--- name: read_currency
-SELECT code, name, decimals, enabled FROM currencies WHERE code = $1
-
 -- name: find_currencies
 SELECT code, name, decimals, enabled FROM currencies WHERE code = ANY ($1::text[])
 

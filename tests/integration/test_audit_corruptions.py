@@ -10,8 +10,10 @@ from audit import Outcome
 from audit.report import BREACHES_MAX
 from devstack.postgres import PostgresServer
 from sagas.events import TRANSFER_CREDITED, credited_data
-from shards.book import EntryKind, open_book
+from shards.book import EntryKind
 from shards.ids import RandomIds, bucket_of
+from shards.keys import KeyOf
+from shards.opening import open_keyed
 from shards.users import lock_users
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from shards.writes import write_together
@@ -133,7 +135,8 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
     (shard,) = open_map([replace(database, buckets=tuple(range(BUCKETS)))], buckets=BUCKETS).shards
     async with shard.transaction([bucket_of(books.payee)]) as conn:
         users = await lock_users(conn, [books.payee], wait=True)
-        book = await open_book(conn, users=users, accounts=[(books.payee, "EUR")])
+        asked = [(KeyOf(books.payee, "", ""), "EUR")]
+        book = (await open_keyed(conn, users, asked, count_max=0)).book
         book.post(
             EntryKind.TRANSFER_IN,
             user_id=books.payee,

@@ -10,9 +10,11 @@ import pytest
 from sagas.outcomes import SKIPPED
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
-from shards.book import BookError, EntryKind, open_book
+from shards.book import BookError, EntryKind
 from shards.errors import BucketNotHereError, ShardBusyError
 from shards.ids import RandomIds
+from shards.keys import KeyOf
+from shards.opening import open_keyed
 from shards.pool import ShardOptions
 from shards.shard import Shard
 from shards.users import LockedUser, find_users, lock_users
@@ -140,7 +142,8 @@ async def deposit_while_another_writes(world: World, user: UUID) -> None:
     change = "UPDATE accounts SET balance = 90, version = version + 1 WHERE user_id = $1"
     async with world.shards.of_id(user).transaction([0]) as conn:
         users = await lock_users(conn, [user], wait=True)
-        book = await open_book(conn, users=users, accounts={(user, "EUR")})
+        asked = [(KeyOf(user, "", ""), "EUR")]
+        book = (await open_keyed(conn, users, asked, count_max=0)).book
         async with world.session(user) as rogue:
             await rogue.execute(change, user)
         book.post(EntryKind.DEPOSIT, user_id=user, currency="EUR", amount=5, source_id=user)

@@ -34,9 +34,6 @@ class OneShard:
     async def fetch(self, _query: str, codes: list[str]) -> list[tuple[object, ...]]:
         return [EUR] if "EUR" in codes else []
 
-    async def fetchrow(self, _query: str, code: str) -> tuple[object, ...] | None:
-        return EUR if code == "EUR" else None
-
 
 @pytest.fixture
 def shard() -> OneShard:
