@@ -1,6 +1,8 @@
 """The thread of a worker that talks to Kafka, and what it knows of a partition."""
 
 import asyncio
+import math
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
@@ -73,10 +75,11 @@ def paced(
 
     As aiokafka's own, it takes being cancelled for an answer: nothing came.
     """
-    last: dict[int, float] = {}
+    # The clock begins with the machine: a first call is not early, however young that is.
+    last: defaultdict[int, float] = defaultdict(lambda: -math.inf)
 
     async def wait_and_send(assignment: Any, node_id: int, request: Any) -> bool:
-        early_s = last.get(node_id, 0.0) + every_s - monotonic()
+        early_s = last[node_id] + every_s - monotonic()
         if early_s > 0:
             try:
                 await asyncio.sleep(early_s)
