@@ -8,7 +8,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from config.limits import raise_file_limit
+from config.limits import raise_file_limit, spare_collector
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
 from gateway.app import GATEWAY, Gateway, create_app, create_runner
@@ -34,6 +34,7 @@ async def _run() -> None:
     try:
         await runner.setup()
         await web.TCPSite(runner, settings.gateway.host, settings.gateway.port).start()
+        spare_collector()
         _log.info("gateway.started", addresses=runner.addresses)
         await _until_stopped(stop, app[GATEWAY])
     finally:

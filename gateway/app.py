@@ -16,7 +16,9 @@ from gateway.ended import EndedNotices
 from gateway.errors import translate
 from gateway.in_flight import InFlightLimits, InFlightWatch
 from gateway.json_body import BODY_BYTES_MAX, BODY_SECONDS
+from gateway.known_users import KnownUsers
 from gateway.lanes import AskingOptions, GatewayLanes
+from gateway.listening import Listening
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
@@ -102,7 +104,9 @@ class Gateway:
             ),
             every_s=settings.transfers.watch_s,
         )
-        self.notices = EndedNotices(self.shards, backoff=backoff)
+        self.notices = EndedNotices(self.shards)
+        self.known_users = KnownUsers(self.shards)
+        self._listening = Listening(self.shards, (self.notices, self.known_users), backoff=backoff)
         self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
         self._bounded: BoundedSender[Message] = BoundedSender(
             self.sender,
@@ -138,7 +142,7 @@ class Gateway:
         await self.sender.start()
         await self._bounded.start()
         self.lanes.start()
-        self.notices.start()
+        self._listening.start()
         self.in_flight.start()
 
     async def watch(self) -> None:
@@ -156,7 +160,7 @@ class Gateway:
         if self._late_check is not None:
             self._late_check.cancel()
         await self.in_flight.close()
-        await self.notices.close()
+        await self._listening.close()
         await self.lanes.close(within_s=_DRAIN_S)
         await self._bounded.close(within_s=_SEND_S)
         await self.sender.close()
@@ -175,7 +179,7 @@ class Gateway:
         """Every route of the gateway."""
         tries = Tries(
             lanes=self.lanes,
-            payees=Payees(self.shards, self.lanes),
+            payees=Payees(self.shards, self.lanes, self.known_users),
             try_confirms=self.try_confirms,
             in_flight=self.in_flight,
             ids=self.ids,

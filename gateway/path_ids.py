@@ -6,6 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from gateway.problems import Problem
+from shards.ids import parse_id
 
 _HEX = "[0-9a-fA-F]"
 _UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
@@ -17,7 +18,7 @@ def parse_uuid(text: str) -> UUID | None:
 
     `UUID()` alone would also take braces, `urn:uuid:` and no dashes: several names for one thing.
     """
-    return UUID(text) if _UUID.fullmatch(text) else None
+    return parse_id(text.lower()) if _UUID.fullmatch(text) else None
 
 
 def parse_currency_code(text: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from gateway.known_users import KnownUsers
 from gateway.lanes import GatewayLanes
 from gateway.problems import Problem
 from sagas.outcomes import Failed
@@ -29,39 +30,55 @@ class Payee:
 
 
 class Payees:
-    """Finds payees on their shards."""
+    """Finds payees: those that are known, and the others on their shards."""
 
-    def __init__(self, shards: ShardMap, lanes: GatewayLanes) -> None:
+    def __init__(self, shards: ShardMap, lanes: GatewayLanes, known: KnownUsers) -> None:
         self._shards = shards
         self._lanes = lanes
+        self._known = known
 
     async def find(self, to: UUID | str, *, payer_id: UUID) -> Payee:
         """The payee named by a user id or a normalised e-mail; never raises for what it finds."""
-        return (await self.find_all([to], payer_id=payer_id))[to]
+        return self._of_known(to, payer_id) or (await self._ask([to], payer_id))[to]
 
     async def find_all(
         self, tos: Collection[UUID | str], *, payer_id: UUID
     ) -> dict[UUID | str, Payee]:
         """As `find` of each; every shard is asked once for all of them."""
+        payees = {to: payee for to in tos if (payee := self._of_known(to, payer_id)) is not None}
+        unknown = [to for to in tos if to not in payees]
+        if unknown:
+            payees |= await self._ask(unknown, payer_id)
+        return payees
+
+    def _of_known(self, to: UUID | str, payer_id: UUID) -> Payee | None:
+        if isinstance(to, UUID):
+            user_id = to if self._known.is_open(to) else None
+        else:
+            user_id = self._known.by_email(to)
+        return _not_oneself(Payee(user_id), payer_id) if user_id is not None else None
+
+    async def _ask(self, tos: Collection[UUID | str], payer_id: UUID) -> dict[UUID | str, Payee]:
+        since = self._known.glance()
         payees: dict[UUID | str, Payee] = {}
         ids = [to for to in tos if isinstance(to, UUID)]
-        ours = [user_id for user_id in ids if self._shards.knows(user_id)]
         if ids:
-            statuses = await self._lanes.find_users(ours)
+            statuses = await self._lanes.find_users(id_ for id_ in ids if self._shards.knows(id_))
+            self._known.learn(statuses, since=since)
             payees |= {id_: _by_id(id_, statuses.get(id_)) for id_ in ids}
         emails = [to for to in tos if isinstance(to, str)]
         if emails:
             found = await self._lanes.find_emails(emails)
+            self._known.learn_emails(found, since=since)
             payees |= {email: _by_email(found[email]) for email in emails}
-        for to, payee in payees.items():
-            if payee.id == payer_id:
-                payees[to] = Payee(
-                    payer_id, obstacle=Problem.of_field("/to", "self_transfer", _SELF)
-                )
-        return payees
+        return {to: _not_oneself(payee, payer_id) for to, payee in payees.items()}
 
 
-_SELF = "Payer and payee are the same."
+def _not_oneself(payee: Payee, payer_id: UUID) -> Payee:
+    if payee.id != payer_id:
+        return payee
+    same = "Payer and payee are the same."
+    return Payee(payer_id, obstacle=Problem.of_field("/to", "self_transfer", same))
 
 
 def _by_id(user_id: UUID, found: UserStatus | Failed | None) -> Payee:

@@ -69,7 +69,8 @@ def parse_no_query(query: MultiMapping[str]) -> None:
     Raises:
         Problem: 422 `unknown_field`.
     """
-    _Parameters(query, allowed=()).finish()
+    if query:
+        _Parameters(query, allowed=()).finish()
 
 
 def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> EntriesQuery:

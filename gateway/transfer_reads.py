@@ -50,8 +50,11 @@ class TransferReads:
         try:
             async with asyncio.timeout(wait_s):
                 while transfer.status not in TERMINAL and not self.notices.closing:
-                    await waiter.wait()
-                    transfer = await self._reread(transfer)
+                    ended = await waiter.wait()
+                    if ended is None:
+                        transfer = await self._reread(transfer)
+                    else:
+                        transfer = transfer.ended_as(ended)
         except TimeoutError:
             return await self._reread(transfer)
         return transfer

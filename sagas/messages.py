@@ -8,7 +8,6 @@ its own step, so a try-confirm replayed onto the confirm topic is refused.
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,8 @@ from uuid import UUID
 import orjson
 
 from sagas.states import Status
-from shards.ids import bucket_of
+from shards.ids import bucket_of, parse_id
+from shards.records import record
 from shards.transfers import Transfer
 
 VERSION = 1
@@ -41,7 +41,7 @@ class Step(StrEnum):
 IMPLIED_STEP = {Status.HELD: Step.TRY_CONFIRM, Status.DEBITED: Step.CONFIRM}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """One step asked for; `amount` is minor units. `traceparent` is told, not signed."""
 
@@ -182,10 +182,7 @@ def _message(fields: dict[str, Any], traceparent: str) -> Message:
 def _uuid(text: object) -> UUID:
     if not isinstance(text, str):
         raise TypeError("an id is not a string")
-    id_ = UUID(text)
-    if str(id_) != text:
-        raise ValueError("an id is not spelled as we spell it")
-    return id_
+    return parse_id(text)
 
 
 def _mac(secret: bytes, signed: Iterable[str]) -> str:

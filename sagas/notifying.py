@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from sagas.states import TERMINAL, Status
 from shards.errors import ShardTransientError
-from shards.notices import send_notices
+from shards.notices import Ended, send_notices
 from shards.shard import Shard
 from shards.transfers import Transfer
 
@@ -15,7 +14,17 @@ _log = structlog.stdlib.get_logger(__name__)
 
 async def notify_ended(shard: Shard, transfers: Sequence[Transfer]) -> None:
     """Sends notices of those that are over; one that is lost costs a waiter its wait, no more."""
-    ended = [t.id for t in transfers if Status(t.status) in TERMINAL]
+    ended = [
+        Ended(
+            transfer_id=transfer.id,
+            status=transfer.status,
+            reason=transfer.reason,
+            debited_at=transfer.debited_at,
+            ended_at=transfer.ended_at,
+        )
+        for transfer in transfers
+        if transfer.ended_at is not None
+    ]
     if not ended:
         return
     try:

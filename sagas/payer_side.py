@@ -5,7 +5,6 @@ here, once.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -73,11 +72,9 @@ class PayerSide:
             next_attempt_at=due,
         )
         self._changes.append(change)
-        changed = replace(
-            transfer,
+        changed = transfer.changed(
             status=after.value,
             reason=reason.value if reason else None,
-            attempts=0,
             next_attempt_at=due,
             debited_at=at if after is Status.DEBITED else transfer.debited_at,
             ended_at=at if after in TERMINAL else None,

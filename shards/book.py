@@ -16,6 +16,7 @@ import orjson
 from shards.connection import Connection, Row
 from shards.entry_hash import FIRST_PREV_HASH, HashedEntry, entry_hash
 from shards.ids import bucket_of
+from shards.records import record
 from shards.statements import load_statements
 from shards.users import LockedUser
 from shards.writes import Write
@@ -81,7 +82,7 @@ class Account:
         return self.balance - self.held
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """One ledger row to be written; `source_id` is its transfer or its movement."""
 

@@ -10,14 +10,15 @@ The first entry of an account has 64 zeros as `prev_hash`.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+from shards.records import record
 
 FIRST_PREV_HASH = bytes(32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HashedEntry:
     """The fields of an entry that its hash covers; `amount` is signed minor units."""
 
@@ -46,7 +47,7 @@ def canonical(entry: HashedEntry) -> str:
             entry.kind,
             str(entry.transfer_id or ""),
             str(entry.counterparty_id or ""),
-            entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
             entry.prev_hash.hex(),
         )
     )

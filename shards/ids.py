@@ -9,8 +9,10 @@ import random
 import time
 import unicodedata
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
+
+from asyncpg.pgproto import pgproto
 
 BUCKETS_MAX = 4096
 
@@ -48,11 +50,28 @@ class RandomIds:
         """A new id that carries `bucket`."""
         high = (self._milliseconds() & 0xFFFF_FFFF_FFFF) << 16 | 0x8000 | bucket
         low = 0b10 << 62 | self._rng.getrandbits(62)
-        return UUID(int=high << 64 | low)
+        return id_of((high << 64 | low).to_bytes(16, "big"))
 
     def jitter(self) -> float:
         """A number in [0, 1), for backoff."""
         return self._rng.random()
+
+
+def id_of(sixteen_bytes: bytes) -> UUID:
+    """The id with these bytes: of asyncpg's own class, which is made and spelled far faster."""
+    return cast("UUID", pgproto.UUID(sixteen_bytes))
+
+
+def parse_id(text: str) -> UUID:
+    """The id that is spelled so: 8-4-4-4-12, lower case.
+
+    Raises:
+        ValueError: it is spelled otherwise.
+    """
+    id_ = cast("UUID", pgproto.UUID(text))
+    if str(id_) != text:
+        raise ValueError("an id is not spelled as we spell it")
+    return id_
 
 
 def bucket_of(id_: UUID) -> int:
@@ -62,7 +81,9 @@ def bucket_of(id_: UUID) -> int:
 
 def is_our_id(id_: UUID, buckets: int) -> bool:
     """Whether this can be an id of a system of so many buckets."""
-    return id_.version == 8 and bucket_of(id_) < buckets
+    value = id_.int
+    is_version_8 = value >> 76 & 0xF == 8 and value >> 62 & 0b11 == 0b10
+    return is_version_8 and value >> 64 & 0xFFF < buckets
 
 
 def normalise_email(email: str) -> str:

@@ -38,6 +38,16 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.tell_user_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_notify('holdfast_user', NEW.id::text);
+    RETURN NULL;
+END
+$function$;
+
 CREATE TABLE accounts (
     user_id uuid NOT NULL,
     currency text NOT NULL,
@@ -260,6 +270,7 @@ CREATE TABLE users (
     CONSTRAINT users_status CHECK (status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])),
     CONSTRAINT users_email_key UNIQUE (email)
 ) WITH (fillfactor=70);
+CREATE TRIGGER users_tell_change AFTER UPDATE OF status ON users FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION tell_user_change();
 
 CREATE TABLE verdicts (
     transfer_id uuid NOT NULL,

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from shards.connection import Connection, Row
 from shards.ids import bucket_of
+from shards.notices import Ended
+from shards.records import record
 from shards.statements import load_statements
 from shards.writes import Write
 
@@ -20,7 +22,7 @@ _SQL = load_statements("transfers")
 _LOOKED_AT = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Transfer:
     """One TCC saga: one payer, one payee, one amount of minor units."""
 
@@ -43,8 +45,49 @@ class Transfer:
     debited_at: datetime | None
     ended_at: datetime | None
 
+    def changed(
+        self,
+        *,
+        status: str,
+        reason: str | None,
+        next_attempt_at: datetime | None,
+        debited_at: datetime | None,
+        ended_at: datetime | None,
+    ) -> "Transfer":
+        """This transfer after a status change; what does not change with the status is the same."""
+        return Transfer(
+            id=self.id,
+            payer_id=self.payer_id,
+            payee_id=self.payee_id,
+            currency=self.currency,
+            amount=self.amount,
+            status=status,
+            reason=reason,
+            caller=self.caller,
+            idempotency_key=self.idempotency_key,
+            fingerprint=self.fingerprint,
+            metadata=self.metadata,
+            traceparent=self.traceparent,
+            attempts=0,
+            next_attempt_at=next_attempt_at,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            debited_at=debited_at,
+            ended_at=ended_at,
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    def ended_as(self, ended: Ended) -> "Transfer":
+        """This transfer, which was open, as it is since it has ended."""
+        return self.changed(
+            status=ended.status,
+            reason=ended.reason,
+            next_attempt_at=None,
+            debited_at=ended.debited_at,
+            ended_at=ended.ended_at,
+        )
+
+
+@record
 class StatusChange:
     """A status change: `id` goes from `before` to `after` at `at`.
 

@@ -1,13 +1,13 @@
 """Verdicts, on the payee's shard: its final word on a transfer."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from shards.connection import Connection, Row
 from shards.ids import bucket_of
+from shards.records import record
 from shards.statements import load_statements
 from shards.writes import Write
 
@@ -21,7 +21,7 @@ class VerdictKind(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """The verdict on one transfer, with what was asked; `amount` is minor units."""
 

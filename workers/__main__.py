@@ -10,7 +10,7 @@ import threading
 import structlog
 import uvloop
 
-from config.limits import raise_file_limit
+from config.limits import raise_file_limit, spare_collector
 from config.logging import configure_logging
 from config.settings import UnknownSettingError, load_settings
 from messaging.errors import BrokerUnavailableError, TopicsError
@@ -52,6 +52,7 @@ async def _run() -> int:
 
 async def _start_and_watch(worker: Worker) -> None:
     await worker.start()
+    spare_collector()
     await worker.watch()
 
 

@@ -119,6 +119,7 @@ class WorkerCore:
             options=StepOptions(
                 lane=options.lane,
                 on_pressure=self._on_pressure,
+                own_buckets=lambda: self._source().assigned_buckets(names.confirm),
             ),
         )
         self.agents = Agents(

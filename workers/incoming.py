@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sagas.messages import Message
+from shards.records import record
 
 # As the gateway spells it. A header is not signed: anything else would end up in rows and logs.
 _TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Raw:
     """A Kafka message as it came."""
 
@@ -35,7 +35,7 @@ class Raw:
         return self.traceparent.split("-")[1] if self.traceparent else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Incoming:
     """A verified message in work. `ack` is called once, when all it led to is durable."""
 

@@ -1,12 +1,16 @@
 """The lanes of a worker: one per shard, and what each outcome leads to.
 
-Outcomes are delivered after the commit: next messages are sent and acknowledged, then notices, then
-the incoming message is acked. A worker that dies in between has its message redelivered, and the
-step repeats its output.
+Outcomes are delivered after the commit: what comes next is sent and acknowledged, or handed over,
+then notices, then the incoming message is acked. A worker that dies in between has its message
+redelivered, and the step repeats its output.
+
+A worker sends itself no messages: the confirm of a bucket that it reads itself goes into the lane
+of the payee's shard at once, and the try-confirm is acked when the transfer is settled. A settle
+has no message at all.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sagas.lane import Lane, close_lanes
@@ -45,14 +49,14 @@ class Job:
     incoming: Incoming
 
     @property
-    def is_settle(self) -> bool:
-        """Whether it is a verdict on its way to the payer's shard."""
-        return isinstance(self.work, Verdict)
+    def is_handed_over(self) -> bool:
+        """Whether another lane gave it: then there are other ways to have it done later."""
+        return self.work is not self.incoming.message
 
     @property
     def step(self) -> str:
         """What is to be done, for logs and dead letters."""
-        return _SETTLE if self.is_settle else self.incoming.message.step
+        return self.work.step if isinstance(self.work, Message) else _SETTLE
 
 
 Done = Sequence[tuple[Job, StepOutcome | Failed]]
@@ -63,13 +67,15 @@ class StepOptions:
     """How lanes gather.
 
     Attributes:
-        lane: messages wait for their shard, however long; a settle is given up after its attempts,
-            since redrive brings the verdict back.
+        lane: messages wait for their shard, however long; what was handed over is given up after
+            its attempts: a confirm is sent instead, and redrive brings a verdict back.
         on_pressure: told which shard's lane is full, or no longer.
+        own_buckets: whose confirms this worker reads.
     """
 
     lane: LaneOptions
     on_pressure: Callable[[Shard, bool], None]
+    own_buckets: Callable[[], Collection[int]]
 
 
 class StepLanes:
@@ -118,19 +124,24 @@ class StepLanes:
             run=run,
             user_of=lambda job: user_of(job.work),
             deliver=deliver,
-            options=replace(self._options.lane, is_patient=lambda job: not job.is_settle),
+            options=replace(self._options.lane, is_patient=lambda job: not job.is_handed_over),
             on_pressure=lambda full: self._options.on_pressure(shard, full),
         )
 
     async def _deliver(self, shard: Shard, done: Done) -> None:
         log_finished(f"{shard.name}.steps", _told(done))
+        own_buckets = self._options.own_buckets()
+        going_on: list[tuple[Incoming, Message]] = []
         for job, outcome in done:
-            self._follow(job, outcome)
-        going_on = [
-            (job.incoming, outcome.confirm)
-            for job, outcome in done
-            if isinstance(outcome, TryConfirmed) and outcome.confirm is not None
-        ]
+            match outcome:
+                case TryConfirmed(confirm=Message() as confirm):
+                    if confirm.bucket not in own_buckets or not self._hand_over(job, confirm):
+                        going_on.append((job.incoming, confirm))
+                case Failed(error=ShardTransientError()) if isinstance(job.work, Message):
+                    # A confirm that was handed over, and given up.
+                    going_on.append((job.incoming, job.work))
+                case _:
+                    self._follow(job, outcome)
         ended = [
             (job.incoming, outcome.transfer)
             for job, outcome in done
@@ -148,7 +159,9 @@ class StepLanes:
         """What needs no waiting: a verdict goes to be settled, what cannot be is set aside."""
         match outcome:
             case Confirmed():
-                self._hand_to_settle(Job(outcome.verdict, job.incoming))
+                if not self._hand_over(job, outcome.verdict):
+                    # The verdict stands: redrive brings the confirm back when the shard takes it.
+                    job.incoming.ack()
             case Failed(error=ShardTransientError()):
                 # A settle that was given up: redrive brings the verdict back.
                 job.incoming.ack()
@@ -178,13 +191,17 @@ class StepLanes:
             transfer_id=job.incoming.message.transfer_id,
         )
 
-    def _hand_to_settle(self, job: Job) -> None:
-        lane = self._lanes[self._shards.of_id(user_of(job.work)).name]
-        if lane.is_away or lane.depth >= _FULL_FOR_SETTLES * self._options.lane.capacity:
-            # The verdict stands: redrive brings the confirm back when the shard takes it.
-            job.incoming.ack()
+    def _hand_over(self, job: Job, work: Message | Verdict) -> bool:
+        """Gives what follows from a job to the lane of its shard, if that takes it."""
+        lane = self._lanes[self._shards.of_id(user_of(work)).name]
+        if isinstance(work, Verdict):
+            has_room = lane.depth < _FULL_FOR_SETTLES * self._options.lane.capacity
         else:
-            lane.offer(job)
+            has_room = not lane.is_full
+        if lane.is_away or not has_room:
+            return False
+        lane.offer(Job(work, job.incoming))
+        return True
 
 
 def _runner(shard: Shard) -> RunStep[Job, StepOutcome]:

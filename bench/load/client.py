@@ -15,7 +15,7 @@ from bench.load.connection import Connection
 from bench.load.plan import LoadPlan, LoadResult
 from bench.load.requests import Requests
 from bench.load.workloads import arrivals
-from shards.notices import CHANNEL
+from shards.notices import ENDED_CHANNEL, ids_of_notice
 
 _POLL_S = 0.02
 # A run with failures does not count: after so many it is not even worth its time.
@@ -155,7 +155,7 @@ class Load:
     def _on_notice(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:
         now = time.monotonic()
         over = self._book.over
-        for id_ in str(payload).split(","):
+        for id_ in ids_of_notice(str(payload)):
             over(id_, at=now)
         self._send_on()
 
@@ -164,7 +164,7 @@ class Load:
     async def _listen(self, dsn: str, stack: AsyncExitStack) -> None:
         conn = await asyncpg.connect(dsn)
         stack.push_async_callback(conn.close)
-        await conn.add_listener(CHANNEL, self._on_notice)
+        await conn.add_listener(ENDED_CHANNEL, self._on_notice)
 
     async def _connect(self) -> None:
         _, connection = await asyncio.get_running_loop().create_connection(

@@ -14,12 +14,13 @@ from sagas.outcomes import Failed, Skipped
 from sagas.states import Event, Reason, Status, refusal_of_payer, transition
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
+from shards.records import record
 from shards.shard import Shard
 from shards.transfers import Transfer, insert_transfers, read_transfers
 from shards.writes import write_together
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TryRequest:
     """One transfer asked for; `amount` is minor units.
 
