@@ -11,6 +11,7 @@ from shards.verdicts import Verdict
 USER_CREATED = "user.created"
 TRANSFER_CREDITED = "transfer.credited"
 TRANSFER_STATUS = {status: f"transfer.{status}" for status in Status}
+MOVEMENT_REJECTED = "movement.rejected"
 MOVEMENT_DONE = {
     MovementKind.DEPOSIT: "movement.deposited",
     MovementKind.WITHDRAWAL: "movement.withdrawn",
@@ -37,6 +38,16 @@ class MovementData(TypedDict):
     currency: str
     amount_minor: str
     balance_after_minor: str
+
+
+class RejectedMovementData(TypedDict):
+    """Data of `movement.rejected`."""
+
+    movement_id: str
+    user_id: str
+    currency: str
+    amount_minor: str
+    reason: str | None
 
 
 class UserData(TypedDict):
@@ -85,4 +96,15 @@ def movement_data(movement: Movement) -> MovementData:
         "currency": movement.currency,
         "amount_minor": str(movement.amount),
         "balance_after_minor": str(movement.balance_after),
+    }
+
+
+def rejected_movement_data(movement: Movement) -> RejectedMovementData:
+    """What is told of a deposit or withdrawal that was refused under its key."""
+    return {
+        "movement_id": str(movement.id),
+        "user_id": str(movement.user_id),
+        "currency": movement.currency,
+        "amount_minor": str(movement.amount),
+        "reason": movement.reason,
     }

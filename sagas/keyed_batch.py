@@ -5,7 +5,7 @@ together. The key comes first: nothing that can change is looked at before it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -15,9 +15,12 @@ from sagas.locking import Locked, lock_step_users
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from shards.book import Book
 from shards.connection import Connection
+from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.opening import open_keyed
-from shards.users import UserStatus
+from shards.shard import Shard
+from shards.users import LockedUser, UserStatus
+from shards.writes import Write, write_together, write_unless_changed
 
 
 class UnknownWalletError(Exception):
@@ -64,11 +67,11 @@ OutcomeT = TypeVar("OutcomeT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenKeys(Generic[RowT]):
-    """What requests with keys are decided on, read under their wallets' locks.
+    """What requests with keys are decided on.
 
     Attributes:
         owner: the table of the rows that the requests make.
-        locked: the wallets of the requests.
+        locked: the wallets of the requests; without locks, those that exist, and none skipped.
         keys: what their keys were used for.
         book: the accounts they are about.
         replayable: the rows of `owner` that the keys stand for.
@@ -83,43 +86,6 @@ class OpenKeys(Generic[RowT]):
     open: dict[UUID, int]
 
 
-async def open_keys(
-    conn: Connection,
-    requests: Sequence[KeyedRequest],
-    *,
-    owner: KeyOwner,
-    read_rows: Callable[[Connection, list[UUID]], Awaitable[dict[UUID, RowT]]],
-    wait: bool,
-    count_max: int,
-) -> OpenKeys[RowT]:
-    """Locks the wallets, then reads keys and accounts, then the rows that the keys stand for.
-
-    Args:
-        conn: inside a transaction that has locked no user yet.
-        requests: for wallets of this shard, known or not.
-        owner: the table of the rows that the requests make.
-        read_rows: reads rows of that table by id.
-        wait: whether to wait for locked wallets or leave them skipped.
-        count_max: open transfers of a wallet are counted so far and no further.
-    """
-    asked = [(request.key, request.currency) for request in requests]
-    locked = await lock_step_users(conn, {key.wallet_id for key, _ in asked}, wait=wait)
-    mine = [one for one in asked if one[0].wallet_id in locked.users]
-    keyed = await open_keyed(conn, locked.users, mine, count_max=count_max)
-    keys = KeyBook(keyed.used)
-    # A statement of its own: the rows the keys stand for may be younger than that snapshot.
-    earlier = keys.ids_of(owner)
-    replayable = await read_rows(conn, earlier) if earlier else {}
-    return OpenKeys(
-        owner=owner,
-        locked=locked,
-        keys=keys,
-        book=keyed.book,
-        replayable=replayable,
-        open=keyed.open,
-    )
-
-
 class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
     """Decides requests; `made` has the rows to be inserted."""
 
@@ -130,6 +96,11 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
         self._book = opened.book
         self._replayable = opened.replayable
         self.made: list[RowT] = []
+
+    @property
+    def users(self) -> Collection[LockedUser]:
+        """The owners of the wallets."""
+        return self._locked.users.values()
 
     def decide(self, request: RequestT) -> OutcomeT | Failed | Skipped:
         """What becomes of a request.
@@ -171,3 +142,93 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
 
     def _status_of(self, user_id: UUID) -> UserStatus:
         return self._locked.users[user_id].status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedStep(Generic[RequestT, RowT, OutcomeT]):
+    """A step whose requests have keys.
+
+    Attributes:
+        owner: the table of the rows that the requests make.
+        batch: decides requests on what was read.
+        read_rows: reads rows of that table by id.
+        insert_rows: what writes them.
+        count_max: open transfers of a wallet are counted so far and no further.
+    """
+
+    owner: KeyOwner
+    batch: Callable[[OpenKeys[RowT]], KeyedBatch[RequestT, RowT, OutcomeT]]
+    read_rows: Callable[[Connection, list[UUID]], Awaitable[dict[UUID, RowT]]]
+    insert_rows: Callable[[Sequence[RowT]], list[Write]]
+    count_max: int
+
+    async def run(
+        self, shard: Shard, requests: Sequence[RequestT], *, wait: bool
+    ) -> list[OutcomeT | Failed | Skipped]:
+        """Decides the requests one after another, written together; one outcome each, in order.
+
+        Args:
+            shard: of their wallets.
+            requests: for wallets of this shard, known or not.
+            wait: whether to wait for locked wallets or leave them skipped.
+
+        Raises:
+            ShardTransientError: run it again; the keys make that safe.
+        """
+        if not wait and len(requests) <= shard.unlocked_max:
+            outcomes = await self._run_unlocked(shard, requests)
+            if outcomes is not None:
+                return outcomes
+        async with shard.transaction(_buckets(requests)) as conn:
+            wallets = {request.key.wallet_id for request in requests}
+            locked = await lock_step_users(conn, wallets, wait=wait)
+            batch, outcomes, book = await self._decide(conn, requests, locked)
+            await write_together(conn, [*self.insert_rows(batch.made), *book.writes()])
+        return outcomes
+
+    async def _run_unlocked(
+        self, shard: Shard, requests: Sequence[RequestT]
+    ) -> list[OutcomeT | Failed | Skipped] | None:
+        """As `sagas.steps.run`: None when it was not to be had so, and nothing was written."""
+        async with shard.connection() as conn:
+            batch, outcomes, book = await self._decide(conn, requests, None)
+            if not batch.made:
+                return None
+            done = await write_unless_changed(
+                shard,
+                conn,
+                [*self.insert_rows(batch.made), *book.writes()],
+                users=batch.users,
+                buckets=_buckets(requests),
+            )
+        return outcomes if done else None
+
+    async def _decide(
+        self, conn: Connection, requests: Sequence[RequestT], locked: Locked | None
+    ) -> tuple[KeyedBatch[RequestT, RowT, OutcomeT], list[OutcomeT | Failed | Skipped], Book]:
+        """Reads keys and accounts, then the rows that the keys stand for, and decides."""
+        asked = [
+            (request.key, request.currency)
+            for request in requests
+            if locked is None or request.key.wallet_id in locked.users
+        ]
+        keyed = await open_keyed(
+            conn, locked.users if locked else None, asked, count_max=self.count_max
+        )
+        keys = KeyBook(keyed.used)
+        # A statement of its own: the rows the keys stand for may be younger than that snapshot.
+        earlier = keys.ids_of(self.owner)
+        opened = OpenKeys(
+            owner=self.owner,
+            locked=locked or Locked(dict(keyed.users), frozenset()),
+            keys=keys,
+            book=keyed.book,
+            replayable=await self.read_rows(conn, earlier) if earlier else {},
+            open=keyed.open,
+        )
+        batch = self.batch(opened)
+        return batch, [batch.decide(request) for request in requests], keyed.book
+
+
+def _buckets(requests: Sequence[KeyedRequest]) -> set[int]:
+    return {bucket_of(request.key.wallet_id) for request in requests}

@@ -1,13 +1,10 @@
 """The payee's side of a transfer: its verdict, and the credit when it is one."""
 
-from collections.abc import Mapping
-from uuid import UUID
-
 from sagas.events import TRANSFER_CREDITED, credited_data
-from sagas.locking import Locked
 from sagas.messages import Message
 from sagas.states import Reason
-from shards.book import BALANCE_LIMIT, Book, EntryKind
+from shards.book import BALANCE_LIMIT, EntryKind
+from shards.opening import Sides
 from shards.users import UserStatus
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from shards.writes import Write
@@ -17,15 +14,13 @@ class PayeeSide:
     """The verdicts that stand on a batch of confirms, and those that are given, in one transaction.
 
     Args:
-        locked: the payees, as far as they exist.
-        book: their accounts.
-        verdicts: those that stand, by transfer id.
+        sides: the payees as far as they exist, their accounts, and the verdicts that stand.
     """
 
-    def __init__(self, *, locked: Locked, book: Book, verdicts: Mapping[UUID, Verdict]) -> None:
-        self._locked = locked
-        self._book = book
-        self._verdicts = dict(verdicts)
+    def __init__(self, sides: Sides) -> None:
+        self._users = sides.users
+        self._book = sides.book
+        self._verdicts = dict(sides.verdicts)
         self._given: list[Verdict] = []
 
     def verdict(self, message: Message) -> Verdict:
@@ -72,7 +67,7 @@ class PayeeSide:
         )
 
     def _refusal(self, message: Message) -> Reason | None:
-        payee = self._locked.users.get(message.payee_id)
+        payee = self._users.get(message.payee_id)
         if payee is None:
             return Reason.UNKNOWN_PAYEE
         if payee.status is UserStatus.CLOSED:

@@ -4,42 +4,39 @@ Try-confirm, settle and cancel differ in what they decide; what a decision does 
 here, once.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from sagas.events import TRANSFER_STATUS, transfer_data
-from sagas.locking import Locked
 from sagas.states import TERMINAL, Event, Reason, Status, transition
-from shards.book import Book, EntryKind
+from shards.book import EntryKind
+from shards.opening import Sides
 from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus
 from shards.writes import Write
 
 
 class PayerSide:
-    """Transfers of locked payers, and what steps do to them, for one transaction.
+    """Transfers of payers, and what steps do to them, for one transaction.
 
     Args:
-        locked: the payers.
-        book: their accounts.
-        transfers: theirs, by id.
+        sides: the payers, their accounts, and their transfers.
     """
 
-    def __init__(self, *, locked: Locked, book: Book, transfers: Mapping[UUID, Transfer]) -> None:
-        self._locked = locked
-        self._book = book
-        self._transfers = dict(transfers)
+    def __init__(self, sides: Sides) -> None:
+        self._users = sides.users
+        self._book = sides.book
+        self._transfers = dict(sides.transfers)
         self._changes: list[StatusChange] = []
 
     @property
     def now(self) -> datetime:
-        """The database's clock, read after the locks."""
+        """The database's clock, read with the rows."""
         return self._book.now
 
     def payer_status(self, transfer: Transfer) -> UserStatus:
-        """The payer's status, under its lock."""
-        return self._locked.users[transfer.payer_id].status
+        """The payer's status, which stands until this is written."""
+        return self._users[transfer.payer_id].status
 
     def find(self, transfer_id: UUID, *, payer_id: UUID) -> Transfer | None:
         """The transfer as this transaction has it so far, if it is this payer's."""

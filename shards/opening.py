@@ -1,6 +1,7 @@
-"""The one read of a step: what it is about, and the accounts, in one statement after its locks.
+"""The one read of a step: what it is about, and the accounts, in one statement.
 
-What is read here is what a step decides on: only rows of users that the transaction has locked.
+What is read here is what a step decides on: rows of users that the transaction has locked, or else
+of users who must not have changed when it is written (`shards.writes`).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from shards.connection import Connection, Row
 from shards.keys import KeyOf, KeyOwner, UsedKey
 from shards.statements import load_statements
 from shards.transfers import Transfer, transfer_from_row
-from shards.users import LockedUser
+from shards.users import LockedUser, UserStatus
 from shards.verdicts import Verdict, verdict_from_row
 
 _SQL = load_statements("opening")
@@ -26,24 +27,26 @@ class Keyed:
 
     Attributes:
         book: the accounts they are about.
+        users: the owners of those of their wallets that exist.
         used: the keys that have been used, and for what.
         open: how many transfers of each wallet are open, counted up to a bound.
     """
 
     book: Book
+    users: Users
     used: dict[KeyOf, UsedKey]
     open: dict[UUID, int]
 
 
 async def open_keyed(
-    conn: Connection, users: Users, asked: Sequence[tuple[KeyOf, str]], *, count_max: int
+    conn: Connection, locked: Users | None, asked: Sequence[tuple[KeyOf, str]], *, count_max: int
 ) -> Keyed:
     """Reads what these keys were used for, their wallets' accounts, and what they have open.
 
     Args:
-        conn: inside the transaction that holds the locks.
-        users: what `lock_users` returned.
-        asked: key and currency of each request, for wallets among `users`.
+        conn: inside the transaction that holds the locks, or, without any, in none.
+        locked: what `lock_users` returned, or None, as in `open_sides`.
+        asked: key and currency of each request, for wallets among `locked` if that is given.
         count_max: open transfers of a wallet are counted so far and no further.
     """
     rows = await conn.fetch(
@@ -55,7 +58,9 @@ async def open_keyed(
         count_max,
     )
     found = [row for row in rows if row["wallet_id"] is not None]
+    users = locked if locked is not None else _users(found)
     return Keyed(
+        users=users,
         book=Book(
             now=rows[0]["now"],
             users=users,
@@ -70,22 +75,40 @@ async def open_keyed(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What steps of transfers are decided on.
+
+    Attributes:
+        book: the accounts of their payers and payees.
+        users: those payers and payees that exist.
+        transfers: by id.
+        verdicts: those that stand, by transfer id.
+    """
+
+    book: Book
+    users: Users
+    transfers: dict[UUID, Transfer]
+    verdicts: dict[UUID, Verdict]
+
+
 async def open_sides(
     conn: Connection,
-    users: Users,
+    locked: Users | None,
     *,
     transfers: Collection[tuple[UUID, UUID]],
     verdicts: Sequence[tuple[UUID, UUID, str]],
-) -> tuple[Book, dict[UUID, Transfer], dict[UUID, Verdict]]:
+) -> Sides:
     """Reads transfers and verdicts that stand, with the accounts of their payers and payees.
 
     Args:
-        conn: inside the transaction that holds the locks.
-        users: what `lock_users` returned.
-        transfers: (transfer id, payer id) pairs of payers among `users`. A transfer that has
-            another payer is left out: nobody has locked it.
-        verdicts: transfer id, payee id and currency of each; a payee that is not among `users` does
-            not exist, and has no account.
+        conn: inside the transaction that holds the locks, or, without any, in none.
+        locked: what `lock_users` returned; nobody else counts as a user, however young the read.
+            None when nothing is locked: then what is decided may only be written with
+            `write_unless_changed`.
+        transfers: (transfer id, payer id) pairs. A transfer that has another payer is left out.
+        verdicts: transfer id, payee id and currency of each; a payee that does not exist has no
+            account.
     """
     paid: Sequence[Row] = ()
     judged: Sequence[Row] = ()
@@ -96,13 +119,25 @@ async def open_sides(
     mine = [row for row in paid if (row["id"], row["payer_id"]) in transfers]
     accounts = _accounts(mine, lambda row: (row["payer_id"], row["currency"]))
     accounts |= _accounts(judged, lambda row: (row["asked_payee_id"], row["asked_currency"]))
-    book = Book(now=(paid or judged)[0]["now"], users=users, accounts=accounts)
+    users = locked if locked is not None else _users([*judged, *mine])
     given = [row for row in judged if row["transfer_id"] is not None]
-    return (
-        book,
-        {row["id"]: transfer_from_row(row) for row in mine},
-        {row["transfer_id"]: verdict_from_row(row) for row in given},
+    return Sides(
+        book=Book(now=(paid or judged)[0]["now"], users=users, accounts=accounts),
+        users=users,
+        transfers={row["id"]: transfer_from_row(row) for row in mine},
+        verdicts={row["transfer_id"]: verdict_from_row(row) for row in given},
     )
+
+
+def _users(rows: Sequence[Row]) -> dict[UUID, LockedUser]:
+    users: dict[UUID, LockedUser] = {}
+    for row in rows:
+        user_id = row["user_id"]
+        # As it was read first: one that has changed between two reads has changed.
+        if user_id is not None and user_id not in users:
+            status = UserStatus(row["user_status"])
+            users[user_id] = LockedUser(user_id, status, row["event_sequence"])
+    return users
 
 
 def _accounts(

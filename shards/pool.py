@@ -16,11 +16,15 @@ class ShardOptions:
         transaction_s: a transaction or statement older than this loses its connection, so that a
             shard that hangs looks like one that is away.
         lock_s: how long one statement waits for a row lock.
+        unlocked_max: so few items go without locks first, in two round trips instead of five. With
+            more of them, it gets likely that somebody else has one of their users in work, and
+            more of them share the round trips.
     """
 
     pool_size: int = 10
     transaction_s: float = 5.0
     lock_s: float = 0.25
+    unlocked_max: int = 8
 
 
 # Statements take arrays, and planning them anew for each length costs more than running them. A

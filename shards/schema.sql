@@ -38,6 +38,19 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.require_rows(part text, written bigint, expected bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF written <> expected THEN
+        RAISE EXCEPTION '% of % rows were written to %', written, expected, part
+            USING ERRCODE = 'HFB02', DETAIL = part || ' ' || written;
+    END IF;
+    RETURN written;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.tell_user_change()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -69,6 +69,11 @@ class Shard:
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
 
+    @property
+    def unlocked_max(self) -> int:
+        """How many items of a step may go without locks first."""
+        return self._options.unlocked_max
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for single statements, each its own transaction.
@@ -134,6 +139,29 @@ class Shard:
                 raise CommitUnknownError(self.name, repr(error)) from error
             if done != "COMMIT":
                 raise RolledBackError(self.name, f"COMMIT answered {done}")
+
+    async def write_at_once(self, conn: Connection, query: str, *args: Any) -> Any:
+        """The first value of a statement that writes, and commits by itself.
+
+        Args:
+            conn: of `connection`, outside a transaction.
+            query: makes sure of its buckets with `claim_buckets`.
+            args: its parameters.
+
+        Raises:
+            CommitUnknownError: the connection broke; it may have happened.
+            BucketNotHereError: this shard does not own one of the buckets.
+            asyncpg.PostgresError: anything else that the statement says; nothing was written.
+        """
+        try:
+            return await conn.fetchval(query, *args)
+        except _AWAY as error:
+            _drop(conn)
+            raise CommitUnknownError(self.name, repr(error)) from error
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != _NOT_OWNED:
+                raise
+            raise BucketNotHereError(self.name, str(error)) from error
 
     async def ping(self) -> None:
         """Returns when the database has answered; raises as `connection`."""

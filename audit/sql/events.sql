@@ -40,6 +40,14 @@ LEFT JOIN (
     WHERE status = 'completed'
     UNION ALL
     SELECT
+        'movement.rejected', user_id, id::text,
+        jsonb_build_object(
+            'movement_id', id, 'user_id', user_id, 'currency', currency,
+            'amount_minor', amount::text, 'reason', reason)
+    FROM movements
+    WHERE status = 'rejected'
+    UNION ALL
+    SELECT
         'user.created', id, id::text, jsonb_build_object('user_id', id, 'email', email)
     FROM users
 ) AS row_
@@ -75,10 +83,14 @@ due AS (
     WHERE verdict = 'credited'
     UNION ALL
     SELECT
-        user_id, CASE kind WHEN 'deposit' THEN 'movement.deposited' ELSE 'movement.withdrawn' END,
+        user_id,
+        CASE
+            WHEN status = 'rejected' THEN 'movement.rejected'
+            WHEN kind = 'deposit' THEN 'movement.deposited'
+            ELSE 'movement.withdrawn'
+        END,
         id::text
     FROM movements
-    WHERE status = 'completed'
 )
 SELECT
     ARRAY[due.user_id::text, due.id] AS ids,

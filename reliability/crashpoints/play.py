@@ -39,7 +39,13 @@ class Play:
     """
 
     def __init__(
-        self, stage: Stage, world: World, *, users: tuple[UUID, UUID], point: CrashPoint | None
+        self,
+        stage: Stage,
+        world: World,
+        *,
+        users: tuple[UUID, UUID],
+        point: CrashPoint | None,
+        hands_over: bool,
     ) -> None:
         self.stage = stage
         self.world = world
@@ -48,6 +54,7 @@ class Play:
         self.ios: list[NumberedIo] = []
         self.keeps_claims = False
         self._point = point
+        self._hands_over = hands_over
         self._under_test: Process | None = None
         self._struck = False
         self._recovers_by_message = False
@@ -202,6 +209,8 @@ class Play:
         self.world.start_worker(0)
         self.world.rebalance()
         worker = self.worker
+        if not self._hands_over:
+            worker.source.hidden.add(NAMES.confirm)
         worker.source.on_ack = lambda message: self._ack(worker, message)
 
     def _ack(self, worker: Worker, message: Message) -> bool:

@@ -9,7 +9,7 @@ from reliability.crashpoints.play import Play, StuckError
 from reliability.crashpoints.points import CrashPoint, NumberedIo
 from reliability.crashpoints.scenarios import BY_NAME, Scenario
 from reliability.simulation.loop import VirtualLoop
-from reliability.simulation.nodes import SHARD
+from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.process import own_tasks
 from reliability.simulation.run import Result
 from reliability.simulation.scratch import BUCKETS
@@ -20,6 +20,7 @@ from reliability.simulation.world import World
 
 _LANE_CAPACITY = 50
 _BATCH_MAX = 20
+_UNLOCKED_MAX = 8
 _PAYERS_BUCKET = 0
 _PAYEES_BUCKET = 1
 
@@ -60,11 +61,14 @@ async def _run(
         await database.empty()
         database.drops_sockets = True
     stage = Stage(loop, databases, lock_s=SHARD.lock_s)
-    world = World(
-        stage, seed=0, buckets=BUCKETS, lane_capacity=_LANE_CAPACITY, batch_max=_BATCH_MAX
+    sizes = Sizes(
+        lane_capacity=_LANE_CAPACITY,
+        batch_max=_BATCH_MAX,
+        unlocked_max=_UNLOCKED_MAX if scenario.is_unlocked else 0,
     )
+    world = World(stage, seed=0, buckets=BUCKETS, sizes=sizes)
     users = (await world.user(_PAYERS_BUCKET, "payer"), await world.user(_PAYEES_BUCKET, "payee"))
-    play = Play(stage, world, users=users, point=point)
+    play = Play(stage, world, users=users, point=point, hands_over=scenario.hands_over)
     outcome = Outcome(ios=play.ios, schedule=stage.trace)
     try:
         await _perform(play, scenario)

@@ -1,7 +1,7 @@
 """The steps: how each is reached, when it is over, and how its transfer must end."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from reliability.crashpoints.play import Play
@@ -41,6 +41,8 @@ class Scenario:
         run: begins the step, and returns when it is over.
         letters: dead letters, unless the log loses what they are about.
         has_messages: whether there is anything that the log could lose.
+        hands_over: whether the worker reads the payee's confirms itself, and so sends none.
+        is_unlocked: whether steps go without locks first.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Scenario:
     run: Callable[[Play], Awaitable[None]]
     letters: int = 0
     has_messages: bool = True
+    hands_over: bool = False
+    is_unlocked: bool = False
 
     def points(self, ios: Sequence[NumberedIo]) -> list[CrashPoint]:
         """Every fault at each of these I/Os, with each aftermath."""
@@ -102,9 +106,13 @@ async def _debit(play: Play) -> None:
     await play.until(lambda: play.has_waiting(Step.CONFIRM), reads=True)
 
 
-async def _debit_for_nobody(play: Play) -> None:
+async def _hold_for_nobody(play: Play) -> None:
     # Taken on trust while its shard was away: there is no such user.
     await _hold_for(play, UUID(int=play.payee.int ^ 1), expires_in_s=_NEVER_S)
+
+
+async def _debit_for_nobody(play: Play) -> None:
+    await _hold_for_nobody(play)
     await play.until(lambda: play.has_waiting(Step.CONFIRM), reads=True)
 
 
@@ -180,7 +188,7 @@ def _ask_transfer(amount: int) -> Callable[[Play], None]:
     )
 
 
-SCENARIOS = (
+_LOCKED = (
     Scenario(
         name="try",
         role=Role.GATEWAY,
@@ -251,6 +259,24 @@ SCENARIOS = (
         run=_by_message(Step.CONFIRM),
     ),
     Scenario(
+        name="handed-over",
+        role=Role.WORKER,
+        kinds=_TRANSACTION | _MESSAGE,
+        ends="completed",
+        prepare=_hold,
+        run=_by_message(Step.TRY_CONFIRM),
+        hands_over=True,
+    ),
+    Scenario(
+        name="handed-over-refuses",
+        role=Role.WORKER,
+        kinds=_TRANSACTION | _MESSAGE,
+        ends="refunded",
+        prepare=_hold_for_nobody,
+        run=_by_message(Step.TRY_CONFIRM),
+        hands_over=True,
+    ),
+    Scenario(
         name="expiry",
         role=Role.WORKER,
         kinds=_TRANSACTION | _MESSAGE,
@@ -282,6 +308,22 @@ SCENARIOS = (
         prepare=_poison,
         run=_by_message(Step.TRY_CONFIRM),
         letters=1,
+    ),
+)
+
+
+def _unlocked(scenario: Scenario) -> Scenario:
+    return replace(scenario, name=f"{scenario.name}-unlocked", is_unlocked=True)
+
+
+# A payee that does not exist has no row that could be as it was, and redrive takes no locks.
+_ALWAYS_LOCKED = {"confirm-refuses", "handed-over-refuses"}
+SCENARIOS = (
+    *_LOCKED,
+    *(
+        _unlocked(scenario)
+        for scenario in _LOCKED
+        if scenario.kinds >= _TRANSACTION and scenario.name not in _ALWAYS_LOCKED
     ),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

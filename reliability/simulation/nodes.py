@@ -1,7 +1,7 @@
 """The product's gateway and worker, with a simulated process under them."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
@@ -39,6 +39,15 @@ _REDRIVE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much goes together: see `LaneOptions` and `ShardOptions`."""
+
+    lane_capacity: int
+    batch_max: int
+    unlocked_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What every node of a run is made over."""
 
@@ -46,8 +55,7 @@ class Surroundings:
     log: Log
     group: Group
     buckets: int
-    lane_capacity: int
-    batch_max: int
+    sizes: Sizes
 
 
 def partitions(buckets: int) -> list[TP]:
@@ -63,8 +71,8 @@ class Gateway:
         self.ids = _ids(around, process, seed)
         backoff = Backoff(first_s=0.05, cap_s=1.0, jitter=self.ids.jitter)
         lane = LaneOptions(
-            capacity=around.lane_capacity,
-            batch_max=around.batch_max,
+            capacity=around.sizes.lane_capacity,
+            batch_max=around.sizes.batch_max,
             linger_s=0.002,
             attempts=3,
             backoff=backoff,
@@ -101,8 +109,8 @@ class Worker:
         ids = _ids(around, process, seed)
         backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
         lane = LaneOptions(
-            capacity=around.lane_capacity,
-            batch_max=around.batch_max,
+            capacity=around.sizes.lane_capacity,
+            batch_max=around.sizes.batch_max,
             linger_s=0.002,
             attempts=3,
             backoff=backoff,
@@ -149,7 +157,8 @@ class Worker:
 
 def _shards(process: Process, around: Surroundings) -> ShardMap:
     stage = around.stage
-    shards = [stage.shard(database, process, SHARD) for database in stage.databases]
+    options = replace(SHARD, unlocked_max=around.sizes.unlocked_max)
+    shards = [stage.shard(database, process, options) for database in stage.databases]
     return ShardMap(shards, buckets=around.buckets)
 
 

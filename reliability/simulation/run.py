@@ -10,7 +10,7 @@ from random import Random
 from reliability.simulation.chance import Chance
 from reliability.simulation.clients import Client
 from reliability.simulation.loop import VirtualLoop
-from reliability.simulation.nodes import SHARD
+from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.process import own_tasks
 from reliability.simulation.stage import Stage
 from reliability.simulation.verify import verify
@@ -79,8 +79,11 @@ async def run_seed(
         stage,
         seed=seed,
         buckets=buckets,
-        lane_capacity=rng.choice((4, 50)),
-        batch_max=rng.choice((1, 3, 20)),
+        sizes=Sizes(
+            lane_capacity=rng.choice((4, 50)),
+            batch_max=rng.choice((1, 3, 20)),
+            unlocked_max=rng.choice((0, 2, 8)),
+        ),
     )
     result = Result(seed, schedule=stage.trace)
     users = [await world.user(bucket, f"user{n}") for n, bucket in enumerate(_some(rng, buckets))]

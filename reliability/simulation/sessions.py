@@ -19,6 +19,8 @@ _SQL_FILES = Path(shards.statements.__file__).with_name("sql")
 
 
 _NEVER_WAIT = ("COMMIT", "ROLLBACK")
+# A statement that commits by itself: `shards.writes` puts its parts behind a gate.
+_COMMITS = "FROM gate"
 
 
 class Session:
@@ -64,7 +66,7 @@ class Session:
         return await self._pool.process.io(
             Operation(
                 process=self._pool.process,
-                kind=Io.COMMIT if query == "COMMIT" else Io.STATEMENT,
+                kind=Io.COMMIT if query == "COMMIT" or _COMMITS in query else Io.STATEMENT,
                 what=f"{self._pool.database.name} {name_of(query)}",
                 carry_out=lambda: _tracked(self.wire, query, run),
                 failure=self._break,

@@ -9,7 +9,15 @@ from faust.types import TP
 from messaging.envelope import topic_of
 from messaging.sender import Outgoing
 from reliability.simulation.log import Group, Log
-from reliability.simulation.nodes import NAMES, SHARD, Gateway, Surroundings, Worker, partitions
+from reliability.simulation.nodes import (
+    NAMES,
+    SHARD,
+    Gateway,
+    Sizes,
+    Surroundings,
+    Worker,
+    partitions,
+)
 from reliability.simulation.process import Process
 from reliability.simulation.stage import Stage
 from reliability.simulation.wires import Database
@@ -30,9 +38,7 @@ class World:
         gateways, workers: by place; None where one is down.
     """
 
-    def __init__(
-        self, stage: Stage, *, seed: int, buckets: int, lane_capacity: int, batch_max: int
-    ) -> None:
+    def __init__(self, stage: Stage, *, seed: int, buckets: int, sizes: Sizes) -> None:
         self.stage = stage
         self.seed = seed
         self.log = Log()
@@ -42,8 +48,7 @@ class World:
             log=self.log,
             group=self.group,
             buckets=buckets,
-            lane_capacity=lane_capacity,
-            batch_max=batch_max,
+            sizes=sizes,
         )
         self._born = 0
         self._turn = 0

@@ -6,17 +6,20 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from sagas.events import MOVEMENT_DONE, movement_data
-from sagas.keyed_batch import KeyedBatch, open_keys
+from sagas.events import (
+    MOVEMENT_DONE,
+    MOVEMENT_REJECTED,
+    movement_data,
+    rejected_movement_data,
+)
+from sagas.keyed_batch import KeyedBatch, KeyedStep
 from sagas.outcomes import Failed, Skipped
 from sagas.states import Reason, refusal_of_payer
 from shards.book import BALANCE_LIMIT, EntryKind
-from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
 from shards.shard import Shard
 from shards.users import UserStatus
-from shards.writes import write_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +75,7 @@ async def move(
     Raises:
         ShardTransientError: run it again; the keys make that safe.
     """
-    async with shard.transaction({bucket_of(r.user_id) for r in requests}) as conn:
-        opened = await open_keys(
-            conn,
-            requests,
-            owner=KeyOwner.MOVEMENT,
-            read_rows=read_movements,
-            wait=wait,
-            count_max=0,
-        )
-        batch = _Batch(opened)
-        outcomes = [batch.decide(request) for request in requests]
-        await write_together(conn, [*insert_movements(batch.made), *opened.book.writes()])
-    return outcomes
+    return await _MOVE.run(shard, requests, wait=wait)
 
 
 class _Batch(KeyedBatch[MoveRequest, Movement, Moved]):
@@ -145,11 +136,19 @@ class _Batch(KeyedBatch[MoveRequest, Movement, Moved]):
             hash=entry.hash if entry else None,
             created_at=entry.at if entry else self._book.now,
         )
-        if entry is not None:
-            self._book.tell(
-                MOVEMENT_DONE[request.kind],
-                user_id=request.user_id,
-                data=movement_data(movement),
-                traceparent=request.traceparent,
-            )
+        self._book.tell(
+            MOVEMENT_DONE[request.kind] if entry else MOVEMENT_REJECTED,
+            user_id=request.user_id,
+            data=movement_data(movement) if entry else rejected_movement_data(movement),
+            traceparent=request.traceparent,
+        )
         return movement
+
+
+_MOVE = KeyedStep(
+    owner=KeyOwner.MOVEMENT,
+    batch=_Batch,
+    read_rows=read_movements,
+    insert_rows=insert_movements,
+    count_max=0,
+)

@@ -8,16 +8,14 @@ from uuid import UUID
 from typing_extensions import override
 
 from sagas.events import TRANSFER_STATUS, transfer_data
-from sagas.keyed_batch import KeyedBatch, OpenKeys, open_keys
+from sagas.keyed_batch import KeyedBatch, KeyedStep, OpenKeys
 from sagas.messages import Message, Step, message_of
 from sagas.outcomes import Failed, Skipped
 from sagas.states import Event, Reason, Status, refusal_of_payer, transition
-from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.records import record
 from shards.shard import Shard
 from shards.transfers import Transfer, insert_transfers, read_transfers
-from shards.writes import write_together
 
 
 @record
@@ -99,20 +97,15 @@ async def try_transfers(
     Raises:
         ShardTransientError: run it again; the keys make that safe.
     """
-    async with shard.transaction({bucket_of(r.payer_id) for r in requests}) as conn:
-        opened = await open_keys(
-            conn,
-            requests,
-            owner=KeyOwner.TRANSFER,
-            read_rows=read_transfers,
-            wait=wait,
-            # Counted, and not kept in a column: a counter is one more thing that can drift.
-            count_max=open_max,
-        )
-        batch = _Batch(opened, timing, open_max=open_max)
-        outcomes = [batch.decide(request) for request in requests]
-        await write_together(conn, [*insert_transfers(batch.made), *opened.book.writes()])
-    return outcomes
+    step = KeyedStep(
+        owner=KeyOwner.TRANSFER,
+        batch=lambda opened: _Batch(opened, timing, open_max=open_max),
+        read_rows=read_transfers,
+        insert_rows=insert_transfers,
+        # Counted, and not kept in a column: a counter is one more thing that can drift.
+        count_max=open_max,
+    )
+    return await step.run(shard, requests, wait=wait)
 
 
 class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):

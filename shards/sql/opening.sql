@@ -1,5 +1,5 @@
--- One read per step, after its locks. Each returns a row at least: the clock is read here, once for
--- the whole transaction.
+-- One read per step: after its locks, or before a write that makes sure of what was read. Each
+-- returns a row at least: the clock is read here, once for the whole step.
 
 -- name: open_keyed
 -- A row per request. Open transfers are counted once per wallet, and so far as $5 and no further.
@@ -25,11 +25,13 @@ SELECT
     t.id AS transfer_id, t.fingerprint AS transfer_fingerprint,
     m.id AS movement_id, m.fingerprint AS movement_fingerprint,
     counted.open,
+    u.id AS user_id, u.status AS user_status, u.event_sequence,
     a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     asked
     JOIN counted USING (wallet_id)
+    LEFT JOIN users AS u ON u.id = asked.wallet_id
     LEFT JOIN transfers AS t
         ON t.payer_id = asked.wallet_id
         AND t.caller = asked.caller
@@ -47,10 +49,12 @@ SELECT
     t.id, t.payer_id, t.payee_id, t.currency, t.amount, t.status, t.reason, t.caller,
     t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
     t.created_at, t.expires_at, t.debited_at, t.ended_at,
+    u.id AS user_id, u.status AS user_status, u.event_sequence,
     a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     transfers AS t
+    JOIN users AS u ON u.id = t.payer_id
     LEFT JOIN accounts AS a ON a.user_id = t.payer_id AND a.currency = t.currency
 ) ON t.id = ANY($1::uuid[])
 
@@ -59,10 +63,12 @@ SELECT
     clock.now,
     asked.payee_id AS asked_payee_id, asked.currency AS asked_currency,
     v.transfer_id, v.payer_id, v.payee_id, v.currency, v.amount, v.verdict, v.reason, v.created_at,
+    u.id AS user_id, u.status AS user_status, u.event_sequence,
     a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     unnest($1::uuid[], $2::uuid[], $3::text[]) AS asked (transfer_id, payee_id, currency)
+    LEFT JOIN users AS u ON u.id = asked.payee_id
     LEFT JOIN verdicts AS v ON v.transfer_id = asked.transfer_id
     LEFT JOIN accounts AS a ON a.user_id = asked.payee_id AND a.currency = asked.currency
 ) ON true

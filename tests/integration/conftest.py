@@ -19,9 +19,9 @@ from tests.integration.world import World
 
 
 @pytest.fixture
-def world(shards: ShardMap) -> World:
-    """Users and steps over two empty shards."""
-    return World(shards)
+def world(request: pytest.FixtureRequest, shards: ShardMap) -> World:
+    """Users and steps over two empty shards; the parameter says whether steps wait."""
+    return World(shards, waits=getattr(request, "param", True))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from audit import AuditedShard, audit
 from reliability.simulation.chance import Chance
 from reliability.simulation.clients import Client
 from reliability.simulation.loop import VirtualLoop
-from reliability.simulation.nodes import SHARD
+from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.operations import Fate
 from reliability.simulation.process import own_tasks
 from reliability.simulation.run import Result, drain
@@ -60,9 +60,13 @@ class Money(RuleBasedStateMachine):
         super().__init__()
         self.asking: list[asyncio.Task[None]] = []
 
-    @initialize(batch_max=st.sampled_from((1, 20)), lane_capacity=st.sampled_from((4, 50)))
-    def begin(self, batch_max: int, lane_capacity: int) -> None:
-        self._run(self._begin(batch_max, lane_capacity))
+    @initialize(
+        batch_max=st.sampled_from((1, 20)),
+        lane_capacity=st.sampled_from((4, 50)),
+        unlocked_max=st.sampled_from((0, 8)),
+    )
+    def begin(self, **sizes: int) -> None:
+        self._run(self._begin(Sizes(**sizes)))
 
     # --- what clients want
 
@@ -215,7 +219,7 @@ class Money(RuleBasedStateMachine):
 
         self._run(begin())
 
-    async def _begin(self, batch_max: int, lane_capacity: int) -> None:
+    async def _begin(self, sizes: Sizes) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.begin_again()
@@ -223,9 +227,7 @@ class Money(RuleBasedStateMachine):
         for database in self.theatre.databases:
             await database.empty()
         self.stage = Stage(loop, self.theatre.databases, lock_s=SHARD.lock_s)
-        self.world = World(
-            self.stage, seed=0, buckets=BUCKETS, lane_capacity=lane_capacity, batch_max=batch_max
-        )
+        self.world = World(self.stage, seed=0, buckets=BUCKETS, sizes=sizes)
         self.users = [
             await self.world.user(bucket, f"user{n}") for n, bucket in enumerate(_USER_BUCKETS)
         ]

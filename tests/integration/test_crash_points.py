@@ -128,8 +128,7 @@ def wrong(bench: Bench) -> Wrong:
 
 def test_a_confirm_that_forgets_its_verdict_is_caught(wrong: Wrong, monkeypatch):
     async def forgets(*args, **options):
-        book, transfers, _ = await open_sides(*args, **options)
-        return book, transfers, {}
+        return replace(await open_sides(*args, **options), verdicts={})
 
     monkeypatch.setattr(sagas.steps.run, "open_sides", forgets)
 

@@ -17,17 +17,26 @@ from shards.movements import MovementKind
 from shards.opening import open_keyed
 from tests.integration.world import OPEN_MAX, TIMING, World
 
+# Both ways of running a step: the outcome must be the same.
+pytestmark = pytest.mark.parametrize(
+    "world", [True, False], indirect=True, ids=["locked", "unlocked"]
+)
+
 
 async def try_one(world: World, request: TryRequest) -> Tried | Failed:
     (outcome,) = await try_transfers(
-        world.shards.of_id(request.payer_id), [request], wait=True, timing=TIMING, open_max=OPEN_MAX
+        world.shards.of_id(request.payer_id),
+        [request],
+        wait=world.waits,
+        timing=TIMING,
+        open_max=OPEN_MAX,
     )
     assert isinstance(outcome, Tried | Failed)
     return outcome
 
 
 async def move_one(world: World, request: MoveRequest) -> Moved | Failed:
-    (outcome,) = await move(world.shards.of_id(request.user_id), [request], wait=True)
+    (outcome,) = await move(world.shards.of_id(request.user_id), [request], wait=world.waits)
     assert isinstance(outcome, Moved | Failed)
     return outcome
 
@@ -139,6 +148,7 @@ async def test_a_key_of_a_transfer_is_not_free_for_a_movement_nor_the_reverse(
 
 
 async def test_a_movement_and_a_transfer_with_one_key_at_once_do_one_of_the_two(world: World):
+    world.waits = True
     payer, payee = await world.pair(funds=100)
     movement = move_one(world, world.move_request(payer, MovementKind.DEPOSIT, 10, key="k"))
     transfer = try_one(world, world.try_request(payer, payee, 10, key="k"))

@@ -20,10 +20,19 @@ from shards.book import BALANCE_LIMIT
 from shards.movements import MovementKind
 from tests.integration.world import OPEN_MAX, TIMING, World
 
+# Both ways of running a step: the outcome must be the same.
+pytestmark = pytest.mark.parametrize(
+    "world", [True, False], indirect=True, ids=["locked", "unlocked"]
+)
+
 
 async def try_one(world: World, request: TryRequest) -> Tried | Failed:
     (outcome,) = await try_transfers(
-        world.shards.of_id(request.payer_id), [request], wait=True, timing=TIMING, open_max=OPEN_MAX
+        world.shards.of_id(request.payer_id),
+        [request],
+        wait=world.waits,
+        timing=TIMING,
+        open_max=OPEN_MAX,
     )
     assert isinstance(outcome, Tried | Failed)
     return outcome
@@ -33,7 +42,7 @@ async def move_one(
     world: World, user: UUID, kind: MovementKind, amount: int, *, key: str | None = None
 ) -> Moved | Failed:
     request = world.move_request(user, kind, amount, key=key)
-    (outcome,) = await move(world.shards.of_id(user), [request], wait=True)
+    (outcome,) = await move(world.shards.of_id(user), [request], wait=world.waits)
     assert isinstance(outcome, Moved | Failed)
     return outcome
 
@@ -243,6 +252,7 @@ async def test_a_refused_transfer_is_told_to_its_payer_alone(world: World):
 
 
 async def test_an_expiry_that_passes_while_the_step_waits_for_its_lock_counts(world: World):
+    world.waits = True
     payer, payee = await world.pair(funds=100)
     transfer = await world.try_transfer(payer, payee, 60)
 

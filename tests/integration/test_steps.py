@@ -13,6 +13,11 @@ from sagas.steps.try_transfer import Tried
 from shards.verdicts import VerdictKind
 from tests.integration.world import World
 
+# Both ways of running a step: the outcome must be the same.
+pytestmark = pytest.mark.parametrize(
+    "world", [True, False], indirect=True, ids=["locked", "unlocked"]
+)
+
 SAME_SHARD = pytest.mark.parametrize("same_shard", [True, False], ids=["one-shard", "two-shards"])
 
 

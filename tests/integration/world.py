@@ -41,10 +41,16 @@ POLICY = RedrivePolicy(
 
 
 class World:
-    """Users and steps over a `ShardMap`; amounts are minor units of EUR."""
+    """Users and steps over a `ShardMap`; amounts are minor units of EUR.
 
-    def __init__(self, shards: ShardMap) -> None:
+    Args:
+        waits: whether steps wait for their users, and so lock them first. Otherwise they try
+            without locks, as lanes have them do.
+    """
+
+    def __init__(self, shards: ShardMap, *, waits: bool = True) -> None:
         self.shards = shards
+        self.waits = waits
         self.ids = RandomIds()
         self._names = count()
 
@@ -67,7 +73,7 @@ class World:
     async def deposit(self, user_id: UUID, amount: int) -> Moved:
         """A deposit that must succeed."""
         request = self.move_request(user_id, MovementKind.DEPOSIT, amount)
-        (outcome,) = await move(self.shards.of_id(user_id), [request], wait=True)
+        (outcome,) = await move(self.shards.of_id(user_id), [request], wait=self.waits)
         assert isinstance(outcome, Moved)
         return outcome
 
@@ -112,7 +118,9 @@ class World:
         """One batch of tries on the first payer's shard."""
         requests = [self.try_request(*one, key=key) for one in asked]
         shard = self.shards.of_id(asked[0][0])
-        return await try_transfers(shard, requests, wait=True, timing=TIMING, open_max=OPEN_MAX)
+        return await try_transfers(
+            shard, requests, wait=self.waits, timing=TIMING, open_max=OPEN_MAX
+        )
 
     async def try_transfer(self, payer: UUID, payee: UUID, amount: int) -> Transfer:
         """A try that must be accepted or rejected."""
@@ -121,17 +129,17 @@ class World:
         return outcome.transfer
 
     async def run_try_confirm(
-        self, messages: Sequence[Message], *, wait: bool = True
+        self, messages: Sequence[Message], *, wait: bool | None = None
     ) -> list[TryConfirmed | SetAside | Skipped]:
         """One batch of try-confirms."""
         shard = self.shards.of_id(messages[0].payer_id)
         return cast(
             "list[TryConfirmed | SetAside | Skipped]",
-            await run_steps(shard, messages, wait=wait),
+            await run_steps(shard, messages, wait=self.waits if wait is None else wait),
         )
 
     async def try_confirm(
-        self, transfer: Transfer, *, wait: bool = True
+        self, transfer: Transfer, *, wait: bool | None = None
     ) -> TryConfirmed | SetAside | Skipped:
         """The try-confirm of a transfer that was held."""
         message = try_confirm_of(transfer)
@@ -149,14 +157,14 @@ class World:
     async def confirm(self, message: Message) -> Confirmed | SetAside | Skipped:
         """One confirm."""
         shard = self.shards.of_id(message.payee_id)
-        (outcome,) = await run_steps(shard, [message], wait=True)
+        (outcome,) = await run_steps(shard, [message], wait=self.waits)
         assert isinstance(outcome, Confirmed | SetAside)
         return outcome
 
     async def settle(self, verdict: Verdict) -> Settled | SetAside | Skipped:
         """One settle."""
         shard = self.shards.of_id(verdict.payer_id)
-        (outcome,) = await run_steps(shard, [verdict], wait=True)
+        (outcome,) = await run_steps(shard, [verdict], wait=self.waits)
         assert isinstance(outcome, Settled | SetAside)
         return outcome
 
@@ -164,12 +172,12 @@ class World:
         """One cancel."""
         request = CancelRequest(transfer_id=transfer.id, payer_id=transfer.payer_id, asked_by=by)
         shard = self.shards.of_id(transfer.payer_id)
-        (outcome,) = await run_steps(shard, [request], wait=True)
+        (outcome,) = await run_steps(shard, [request], wait=self.waits)
         assert isinstance(outcome, CancelDone | SetAside)
         return outcome
 
     async def cancel_as(
-        self, transfer: Transfer, *users: UUID, wait: bool = True
+        self, transfer: Transfer, *users: UUID, wait: bool | None = None
     ) -> list[CancelDone | SetAside | Skipped]:
         """One batch of cancels of one transfer by several users of its shard."""
         requests = [
@@ -179,7 +187,7 @@ class World:
         shard = self.shards.of_id(transfer.payer_id)
         return cast(
             "list[CancelDone | SetAside | Skipped]",
-            await run_steps(shard, requests, wait=wait),
+            await run_steps(shard, requests, wait=self.waits if wait is None else wait),
         )
 
     async def run_all(self, transfer: Transfer) -> Transfer:
@@ -214,7 +222,7 @@ class World:
                 if isinstance(confirmed, Confirmed):
                     await self.settle(confirmed.verdict)
             case Step.CANCEL:
-                await run_steps(shard, [message], wait=True)
+                await run_steps(shard, [message], wait=self.waits)
         return None
 
     async def drain(self, ids: Sequence[UUID]) -> None:
