@@ -111,6 +111,10 @@ class WorkerSettings(Section):
     lane_capacity: PositiveInt = Field(
         1_000, description="Messages a lane holds before its partitions are paused."
     )
+    hands_over: bool = Field(
+        True,
+        description="Confirms that a worker would read itself go into its lanes, not over Kafka.",
+    )
 
 
 class LaneSettings(Section):

@@ -45,7 +45,7 @@ def _die() -> None:
 
 
 def _before_commit(module: ModuleType, step: str) -> Callable[[], None]:
-    """Everything of the step's transaction is written; COMMIT is never sent."""
+    """COMMIT is never sent, nor, without locks, the statement that commits by itself."""
 
     def arm() -> None:
         run = getattr(module, step)
@@ -64,6 +64,14 @@ def _before_commit(module: ModuleType, step: str) -> Callable[[], None]:
 
         setattr(module, step, marked)
         Shard.transaction = dies  # type: ignore[method-assign]
+        write_at_once = Shard.write_at_once
+
+        async def dies_or_writes(self: Shard, conn: Any, query: str, *args: Any) -> Any:
+            if _in_step.get():
+                _die()
+            return await write_at_once(self, conn, query, *args)
+
+        Shard.write_at_once = dies_or_writes  # type: ignore[method-assign]
 
     return arm
 

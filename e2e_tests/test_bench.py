@@ -42,7 +42,8 @@ async def test_a_case_is_measured_and_audited(tmp_path: Path):
     assert 0 < line["answer_ms"]["p50"] <= line["latency_ms"]["p50"] <= line["latency_ms"]["max"]
     assert all(line["cpu_ms_per_transfer"][role] > 0 for role in ("gateway", "workers"))
     assert line["per_transfer"]["wal_bytes"] > 500
-    assert line["per_transfer"]["messages"] >= 1
+    # A try-confirm each, now and then two in one; the worker reads its own confirms.
+    assert 0.5 < line["per_transfer"]["messages"] < 1.5
     assert line["memory_mib"].keys() == {"gateway", "worker-1", "postgresql", "kafka"}
     assert line["items_per_batch"].keys() >= {"try", "steps"}
     assert line["shape"]["rate"] == 20

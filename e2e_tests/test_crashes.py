@@ -30,11 +30,14 @@ ON_THE_PAYEES_SIDE = [
 
 
 @pytest.mark.parametrize(
-    "points", [ON_THE_PAYERS_SIDE, ON_THE_PAYEES_SIDE], ids=["payers-side", "payees-side"]
+    ("points", "hands_over"),
+    [(ON_THE_PAYERS_SIDE, False), (ON_THE_PAYEES_SIDE, False), (ON_THE_PAYEES_SIDE, True)],
+    ids=["payers-side", "payees-side", "payees-side-handed-over"],
 )
 async def test_a_worker_killed_at_a_step_leaves_a_transfer_that_completes(
-    system: System, client: Client, points: list[tuple[str, str]]
+    system: System, client: Client, points: list[tuple[str, str]], hands_over: bool
 ):
+    system.change(workers={"hands_over": hands_over})
     alice = await client.member(EUR="100.00")
     bob = await client.member()
     transfers = []

@@ -10,6 +10,13 @@ from e2e_tests.topic_tools import open_topics
 from tests.eventually import eventually
 
 
+@pytest.fixture
+def all_by_messages(system: System) -> None:
+    """Workers that hand over nothing: every confirm goes over Kafka."""
+    system.change(workers={"hands_over": False})
+
+
+@pytest.mark.usefixtures("all_by_messages")
 async def test_every_message_three_times_and_shuffled_moves_each_amount_once(
     system: System, running: Client
 ):
@@ -32,6 +39,7 @@ async def test_every_message_three_times_and_shuffled_moves_each_amount_once(
     assert await running.balance(bob) == ("1020.00", "0.00")
 
 
+@pytest.mark.usefixtures("all_by_messages")
 async def test_everything_replayed_from_the_beginning_changes_nothing(
     system: System, running: Client
 ):

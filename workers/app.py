@@ -152,6 +152,7 @@ class Worker:
                 limit=_REDRIVE_LIMIT,
             ),
             redrive_every_s=redrive.poll_s,
+            hands_over=self._settings.workers.hands_over,
         )
 
     def _lane_options(self) -> LaneOptions:

@@ -66,6 +66,7 @@ class CoreOptions:
         lane: of a shard; its attempts are those of a settle, messages wait for ever.
         send_backoff: between two attempts to send what a commit led to.
         redrive_every_s: the pause between two rounds of redrive.
+        hands_over: whether confirms that it would read itself go into its lanes at once.
     """
 
     names: TopicNames
@@ -73,6 +74,7 @@ class CoreOptions:
     send_backoff: Backoff
     redrive: RedrivePolicy
     redrive_every_s: float
+    hands_over: bool
 
 
 class WorkerCore:
@@ -119,7 +121,7 @@ class WorkerCore:
             options=StepOptions(
                 lane=options.lane,
                 on_pressure=self._on_pressure,
-                own_buckets=lambda: self._source().assigned_buckets(names.confirm),
+                own_buckets=self._confirmed_here if options.hands_over else lambda: (),
             ),
         )
         self.agents = Agents(
@@ -147,6 +149,9 @@ class WorkerCore:
     def lanes(self) -> list[CountedLane]:
         """Every lane, to be looked at."""
         return [*self._lanes.all(), *self._dead_letters.all()]
+
+    def _confirmed_here(self) -> set[int]:
+        return self._source().assigned_buckets(self._names.confirm)
 
     def _redrive(self, shard: Shard) -> Redrive:
         return Redrive(

@@ -137,8 +137,8 @@ class StepLanes:
                 case TryConfirmed(confirm=Message() as confirm):
                     if confirm.bucket not in own_buckets or not self._hand_over(job, confirm):
                         going_on.append((job.incoming, confirm))
-                case Failed(error=ShardTransientError()) if isinstance(job.work, Message):
-                    # A confirm that was handed over, and given up.
+                case Failed() | SetAside() if isinstance(job.work, Message) and job.is_handed_over:
+                    # What cannot be done at once is sent: its own message waits, or is set aside.
                     going_on.append((job.incoming, job.work))
                 case _:
                     self._follow(job, outcome)

@@ -39,13 +39,7 @@ class Play:
     """
 
     def __init__(
-        self,
-        stage: Stage,
-        world: World,
-        *,
-        users: tuple[UUID, UUID],
-        point: CrashPoint | None,
-        hands_over: bool,
+        self, stage: Stage, world: World, *, users: tuple[UUID, UUID], point: CrashPoint | None
     ) -> None:
         self.stage = stage
         self.world = world
@@ -54,7 +48,6 @@ class Play:
         self.ios: list[NumberedIo] = []
         self.keeps_claims = False
         self._point = point
-        self._hands_over = hands_over
         self._under_test: Process | None = None
         self._struck = False
         self._recovers_by_message = False
@@ -209,8 +202,6 @@ class Play:
         self.world.start_worker(0)
         self.world.rebalance()
         worker = self.worker
-        if not self._hands_over:
-            worker.source.hidden.add(NAMES.confirm)
         worker.source.on_ack = lambda message: self._ack(worker, message)
 
     def _ack(self, worker: Worker, message: Message) -> bool:

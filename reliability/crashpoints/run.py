@@ -66,9 +66,9 @@ async def _run(
         batch_max=_BATCH_MAX,
         unlocked_max=_UNLOCKED_MAX if scenario.is_unlocked else 0,
     )
-    world = World(stage, seed=0, buckets=BUCKETS, sizes=sizes)
+    world = World(stage, seed=0, buckets=BUCKETS, sizes=sizes, hands_over=scenario.hands_over)
     users = (await world.user(_PAYERS_BUCKET, "payer"), await world.user(_PAYEES_BUCKET, "payee"))
-    play = Play(stage, world, users=users, point=point, hands_over=scenario.hands_over)
+    play = Play(stage, world, users=users, point=point)
     outcome = Outcome(ios=play.ios, schedule=stage.trace)
     try:
         await _perform(play, scenario)

@@ -99,12 +99,10 @@ class LogSource:
 
     Attributes:
         on_ack: what the ack of a message does; marks it done, unless a run puts something before.
-        hidden: topics of which the worker is told that it has no bucket.
     """
 
     def __init__(self, process: Process, log: Log, group: "Group") -> None:
         self.on_ack: Callable[[Message], bool] = mark_acked
-        self.hidden: set[str] = set()
         self._process = process
         self._log = log
         self._group = group
@@ -114,8 +112,6 @@ class LogSource:
 
     def assigned_buckets(self, topic: str) -> set[int]:
         """As the consumer of a worker."""
-        if topic in self.hidden:
-            return set()
         return {tp.partition for tp in self._positions if tp.topic == topic}
 
     def lag(self, tp: TP) -> int | None:

@@ -56,6 +56,7 @@ class Surroundings:
     group: Group
     buckets: int
     sizes: Sizes
+    hands_over: bool
 
 
 def partitions(buckets: int) -> list[TP]:
@@ -129,6 +130,7 @@ class Worker:
                     backoff_base=timedelta(seconds=1), backoff_cap=timedelta(seconds=5), limit=5
                 ),
                 redrive_every_s=_REDRIVE_EVERY_S,
+                hands_over=around.hands_over,
             ),
         )
         self._takers = {topic_of(NAMES, step): self._core.agents.taker(step) for step in Step}

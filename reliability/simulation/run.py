@@ -84,6 +84,7 @@ async def run_seed(
             batch_max=rng.choice((1, 3, 20)),
             unlocked_max=rng.choice((0, 2, 8)),
         ),
+        hands_over=rng.choice((True, False)),
     )
     result = Result(seed, schedule=stage.trace)
     users = [await world.user(bucket, f"user{n}") for n, bucket in enumerate(_some(rng, buckets))]

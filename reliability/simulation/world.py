@@ -38,7 +38,9 @@ class World:
         gateways, workers: by place; None where one is down.
     """
 
-    def __init__(self, stage: Stage, *, seed: int, buckets: int, sizes: Sizes) -> None:
+    def __init__(
+        self, stage: Stage, *, seed: int, buckets: int, sizes: Sizes, hands_over: bool
+    ) -> None:
         self.stage = stage
         self.seed = seed
         self.log = Log()
@@ -49,6 +51,7 @@ class World:
             group=self.group,
             buckets=buckets,
             sizes=sizes,
+            hands_over=hands_over,
         )
         self._born = 0
         self._turn = 0

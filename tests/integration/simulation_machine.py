@@ -64,9 +64,10 @@ class Money(RuleBasedStateMachine):
         batch_max=st.sampled_from((1, 20)),
         lane_capacity=st.sampled_from((4, 50)),
         unlocked_max=st.sampled_from((0, 8)),
+        hands_over=st.booleans(),
     )
-    def begin(self, **sizes: int) -> None:
-        self._run(self._begin(Sizes(**sizes)))
+    def begin(self, *, hands_over: bool, **sizes: int) -> None:
+        self._run(self._begin(Sizes(**sizes), hands_over=hands_over))
 
     # --- what clients want
 
@@ -219,7 +220,7 @@ class Money(RuleBasedStateMachine):
 
         self._run(begin())
 
-    async def _begin(self, sizes: Sizes) -> None:
+    async def _begin(self, sizes: Sizes, *, hands_over: bool) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop.begin_again()
@@ -227,7 +228,7 @@ class Money(RuleBasedStateMachine):
         for database in self.theatre.databases:
             await database.empty()
         self.stage = Stage(loop, self.theatre.databases, lock_s=SHARD.lock_s)
-        self.world = World(self.stage, seed=0, buckets=BUCKETS, sizes=sizes)
+        self.world = World(self.stage, seed=0, buckets=BUCKETS, sizes=sizes, hands_over=hands_over)
         self.users = [
             await self.world.user(bucket, f"user{n}") for n, bucket in enumerate(_USER_BUCKETS)
         ]

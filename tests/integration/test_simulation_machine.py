@@ -8,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-import sagas.steps.confirm
+import sagas.steps.run
 from sagas.messages import Message
+from sagas.outcomes import SetAside
+from sagas.payee_side import PayeeSide
 from sagas.states import Reason
-from sagas.steps.confirm import Confirmed
-from shards.verdicts import Verdict, VerdictKind
+from sagas.steps.confirm import Confirmed, confirm
+from shards.verdicts import VerdictKind
 from tests.integration.simulation_machine import Money, Theatre, opened_theatre
 
 # Found again by itself on each run: no database of examples is kept.
@@ -50,12 +52,13 @@ def test_whatever_happens_no_cent_is_lost(machine: type[Money]) -> None:
 def test_what_it_finds_is_shrunk(machine: type[Money], monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted bug: the payee is credited, and the payer is told that it was refused."""
 
-    def tell_another(_message: Message, verdict: Verdict) -> Confirmed:
-        return Confirmed(
-            replace(verdict, kind=VerdictKind.REFUSED, reason=Reason.PAYEE_CLOSED.value)
-        )
+    def tell_another(side: PayeeSide, message: Message) -> Confirmed | SetAside:
+        done = confirm(side, message)
+        assert isinstance(done, Confirmed)
+        refused = replace(done.verdict, kind=VerdictKind.REFUSED, reason=Reason.PAYEE_CLOSED.value)
+        return Confirmed(refused)
 
-    monkeypatch.setattr(sagas.steps.confirm, "_answer", tell_another)
+    monkeypatch.setattr(sagas.steps.run, "confirm", tell_another)
     shrinking = settings(SETTINGS, phases=[Phase.generate, Phase.shrink])
 
     with pytest.raises(AssertionError) as raised:
