@@ -265,7 +265,6 @@ CREATE TABLE transfers (
 ) WITH (fillfactor=80);
 CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
 CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
-CREATE INDEX transfers_open_by_age ON public.transfers USING btree (created_at) WHERE (next_attempt_at IS NOT NULL);
 CREATE INDEX transfers_open_by_payer ON public.transfers USING btree (payer_id) WHERE (next_attempt_at IS NOT NULL);
 
 CREATE TABLE users (

@@ -18,9 +18,6 @@ from shards.writes import Write
 
 _SQL = load_statements("transfers")
 
-# Where the oldest held transfer is looked for: milliseconds, however many are open.
-_LOOKED_AT = 10_000
-
 
 @record
 class Transfer:
@@ -107,7 +104,8 @@ class InFlight:
     """What is under way on a shard.
 
     Attributes:
-        oldest_held: age of the transfer that is held longest; zero when none is.
+        oldest_held: age of the transfer that is held longest, of those that were counted; zero when
+            none is.
         open: transfers that are not over, counted up to a bound.
     """
 
@@ -202,7 +200,7 @@ async def read_in_flight(conn: Connection, *, count_max: int) -> InFlight:
         conn: outside a transaction.
         count_max: open transfers are counted so far and no further.
     """
-    (row,) = await conn.fetch(_SQL["read_in_flight"], count_max, _LOOKED_AT)
+    (row,) = await conn.fetch(_SQL["read_in_flight"], count_max)
     return InFlight(oldest_held=row["oldest_held"] or timedelta(0), open=row["open"])
 
 

@@ -77,6 +77,10 @@ class SafeConsumer(Consumer):
         except ConsumerNotStarted:
             return set()
 
+    def is_assigned(self, tp: TP) -> bool:
+        """Whether this worker has a partition now; cheap enough to be asked for each message."""
+        return self._thread.state_of(tp) is not None
+
     def lag(self, tp: TP) -> int | None:
         """Messages of a partition that are not done yet, as far as Kafka has told.
 

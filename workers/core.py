@@ -42,6 +42,10 @@ class Source(Protocol):
         """The partitions of a topic that this worker has now."""
         ...
 
+    def is_assigned(self, tp: TP) -> bool:
+        """Whether this worker has this partition now."""
+        ...
+
     def lag(self, tp: TP) -> int | None:
         """Messages of a partition that are not done yet; None where it is not known."""
         ...
@@ -121,7 +125,7 @@ class WorkerCore:
             options=StepOptions(
                 lane=options.lane,
                 on_pressure=self._on_pressure,
-                own_buckets=self._confirmed_here if options.hands_over else lambda: (),
+                reads_confirms_of=self._reads_confirms_of,
             ),
         )
         self.agents = Agents(
@@ -150,8 +154,9 @@ class WorkerCore:
         """Every lane, to be looked at."""
         return [*self._lanes.all(), *self._dead_letters.all()]
 
-    def _confirmed_here(self) -> set[int]:
-        return self._source().assigned_buckets(self._names.confirm)
+    def _reads_confirms_of(self, bucket: int) -> bool:
+        tp = TP(self._names.confirm, bucket)
+        return self._options.hands_over and self._source().is_assigned(tp)
 
     def _redrive(self, shard: Shard) -> Redrive:
         return Redrive(

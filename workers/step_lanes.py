@@ -10,7 +10,7 @@ has no message at all.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sagas.lane import Lane, close_lanes
@@ -70,12 +70,12 @@ class StepOptions:
         lane: messages wait for their shard, however long; what was handed over is given up after
             its attempts: a confirm is sent instead, and redrive brings a verdict back.
         on_pressure: told which shard's lane is full, or no longer.
-        own_buckets: whose confirms this worker reads.
+        reads_confirms_of: whether this worker reads the confirms of a bucket.
     """
 
     lane: LaneOptions
     on_pressure: Callable[[Shard, bool], None]
-    own_buckets: Callable[[], Collection[int]]
+    reads_confirms_of: Callable[[int], bool]
 
 
 class StepLanes:
@@ -130,12 +130,11 @@ class StepLanes:
 
     async def _deliver(self, shard: Shard, done: Done) -> None:
         log_finished(f"{shard.name}.steps", _told(done))
-        own_buckets = self._options.own_buckets()
         going_on: list[tuple[Incoming, Message]] = []
         for job, outcome in done:
             match outcome:
                 case TryConfirmed(confirm=Message() as confirm):
-                    if confirm.bucket not in own_buckets or not self._hand_over(job, confirm):
+                    if not self._reads(confirm) or not self._hand_over(job, confirm):
                         going_on.append((job.incoming, confirm))
                 case Failed() | SetAside() if isinstance(job.work, Message) and job.is_handed_over:
                     # What cannot be done at once is sent: its own message waits, or is set aside.
@@ -190,6 +189,9 @@ class StepLanes:
             why=why,
             transfer_id=job.incoming.message.transfer_id,
         )
+
+    def _reads(self, confirm: Message) -> bool:
+        return self._options.reads_confirms_of(confirm.bucket)
 
     def _hand_over(self, job: Job, work: Message | Verdict) -> bool:
         """Gives what follows from a job to the lane of its shard, if that takes it."""

@@ -114,6 +114,10 @@ class LogSource:
         """As the consumer of a worker."""
         return {tp.partition for tp in self._positions if tp.topic == topic}
 
+    def is_assigned(self, tp: TP) -> bool:
+        """As the consumer of a worker."""
+        return tp in self._positions
+
     def lag(self, tp: TP) -> int | None:
         """As the consumer of a worker."""
         if tp not in self._positions:

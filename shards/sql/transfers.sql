@@ -71,26 +71,18 @@ RETURNING
     t.expires_at <= clock.now AS expired
 
 -- name: read_in_flight
--- A transfer that was set aside waits for a person: it says nothing of the others. The held one
--- that waits longest is looked for among the $2 that are open longest: behind as many that wait
--- for a payee's shard, none is seen.
+-- Of what is open, $1 rows and no more: then there is too much, however old. A transfer that was set
+-- aside waits for a person: it says nothing of the others.
 SELECT
-    (
-        SELECT app_now() - t.created_at
-        FROM (
-            SELECT id, status, created_at
-            FROM transfers
-            WHERE next_attempt_at IS NOT NULL
-            ORDER BY created_at
-            LIMIT $2
-        ) AS t
+    app_now() - min(t.created_at) FILTER (
         WHERE t.status = 'held'
             AND NOT EXISTS (
                 SELECT FROM dead_letters AS d WHERE d.transfer_id = t.id AND d.status = 'open')
-        ORDER BY t.created_at
-        LIMIT 1
     ) AS oldest_held,
-    (
-        SELECT count(*)
-        FROM (SELECT FROM transfers WHERE next_attempt_at IS NOT NULL LIMIT $1) AS bounded
-    ) AS open
+    count(*) AS open
+FROM (
+    SELECT id, status, created_at
+    FROM transfers
+    WHERE next_attempt_at IS NOT NULL
+    LIMIT $1
+) AS t

@@ -6,8 +6,9 @@ import pytest
 from devstack.postgres import PostgresServer
 from shards.pool import PLANNING
 from shards.statements import load_statements
-from tests.databases import TEMPLATE
+from tests.databases import TEMPLATE, ShardDatabase
 from tests.integration.test_sql_blocks import SUBJECTS
+from tests.integration.world import World
 
 # What reads a whole table, or builds something of one.
 WHOLE_TABLE = ("Seq Scan", "Hash Join", "Hash Right", "Hash Left", "Merge Join", "Merge Right")
@@ -43,6 +44,71 @@ async def test_no_block_reads_a_whole_table_though_its_plan_was_made_while_it_wa
 
     assert plans
     assert [n for n, plan in plans.items() if any(whole in plan for whole in WHOLE_TABLE)] == []
+
+
+# All of it is what is asked for, or the first rows in the order of the index, or it is a table that
+# is empty for good where all goes well.
+WHOLE_INDEX = {
+    "currencies": {"read_currencies"},
+    "dead_letters": {"list_dead_letters", "insert_dead_letters"},
+    "operator_acts": {"list_acts"},
+    "transfers": {"read_in_flight"},
+}
+
+
+def unconditional(plan: str) -> bool:
+    """Whether some index is scanned without a condition on it: from end to end."""
+    nodes = plan.split("->")
+    return any(
+        ("Index Scan" in node or "Index Only Scan" in node) and "Index Cond:" not in node
+        for node in nodes
+    )
+
+
+async def plan_in(dsn: str, subject: str, block: str) -> str:
+    conn = await asyncpg.connect(dsn, server_settings=PLANNING, statement_cache_size=0)
+    try:
+        return await plan_of(conn, load_statements(subject)[block])
+    finally:
+        await conn.close()
+
+
+async def reads_whole_index(dsn: str, subject: str) -> set[str]:
+    conn = await asyncpg.connect(dsn, server_settings=PLANNING, statement_cache_size=0)
+    try:
+        return {
+            name
+            for name, block in load_statements(subject).items()
+            if unconditional(await plan_of(conn, block))
+        }
+    finally:
+        await conn.close()
+
+
+@pytest.mark.parametrize("subject", [name for name in SUBJECTS if name not in BY_HAND])
+async def test_no_block_reads_an_index_from_end_to_end_though_it_was_empty(
+    postgres: PostgresServer, subject: str
+):
+    found = await reads_whole_index(postgres.dsn(TEMPLATE), subject)
+
+    assert found == WHOLE_INDEX.get(subject, set())
+
+
+async def test_open_transfers_are_counted_by_payer_though_none_is_open(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    """What is open has indexes of its own, which are empty then: to the planner all are alike."""
+    payer, payee = await world.pair(funds=1_000)
+    for _ in range(50):
+        await world.run_all(await world.try_transfer(payer, payee, 1))
+    async with world.session(payer) as conn:
+        await conn.execute("VACUUM ANALYZE")
+
+    plan = await plan_in(shard_databases[0].dsn, "opening", "open_keyed")
+
+    (counted,) = (node for node in plan.split("->") if "transfers_open_by_payer" in node)
+    assert "Index Cond: (payer_id = asked_1.wallet_id)" in counted
+    assert "transfers_due" not in plan
 
 
 async def test_without_these_settings_a_fresh_shard_would_be_read_from_end_to_end(
