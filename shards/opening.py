@@ -49,12 +49,15 @@ async def open_keyed(
         asked: key and currency of each request, for wallets among `locked` if that is given.
         count_max: open transfers of a wallet are counted so far and no further.
     """
+    # Counted once for each wallet, with the last of its requests; the others have zero.
+    last = {key.wallet_id: number for number, (key, _) in enumerate(asked)}
     rows = await conn.fetch(
         _SQL["open_keyed"],
         [key.wallet_id for key, _ in asked],
         [key.caller for key, _ in asked],
         [key.key for key, _ in asked],
         [currency for _, currency in asked],
+        [last[key.wallet_id] == number for number, (key, _) in enumerate(asked)],
         count_max,
     )
     found = [row for row in rows if row["wallet_id"] is not None]
@@ -71,7 +74,7 @@ async def open_keyed(
             for row in found
             if (used := _used(row)) is not None
         },
-        open={row["wallet_id"]: row["open"] for row in found},
+        open=_most(found),
     )
 
 
@@ -138,6 +141,13 @@ def _users(rows: Sequence[Row]) -> dict[UUID, LockedUser]:
             status = UserStatus(row["user_status"])
             users[user_id] = LockedUser(user_id, status, row["event_sequence"])
     return users
+
+
+def _most(rows: Sequence[Row]) -> dict[UUID, int]:
+    counted: dict[UUID, int] = {}
+    for row in rows:
+        counted[row["wallet_id"]] = max(row["open"], counted.get(row["wallet_id"], 0))
+    return counted
 
 
 def _accounts(

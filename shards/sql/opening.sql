@@ -2,23 +2,8 @@
 -- returns a row at least: the clock is read here, once for the whole step.
 
 -- name: open_keyed
--- A row per request. Open transfers are counted once per wallet, and so far as $5 and no further.
-WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
-        AS request (wallet_id, caller, key, currency)
-),
-counted AS MATERIALIZED (
-    SELECT wallet.wallet_id, open.open
-    FROM (SELECT DISTINCT wallet_id FROM asked) AS wallet
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS open
-        FROM (
-            SELECT FROM transfers AS t
-            WHERE t.payer_id = wallet.wallet_id AND t.next_attempt_at IS NOT NULL
-            LIMIT $5
-        ) AS bounded
-    ) AS open
-)
+-- A row per request. Open transfers are counted for those that say so, and so far as $6 and no
+-- further.
 SELECT
     clock.now,
     asked.wallet_id, asked.caller, asked.key, asked.currency,
@@ -29,8 +14,18 @@ SELECT
     a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
-    asked
-    JOIN counted USING (wallet_id)
+    unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+        AS asked (wallet_id, caller, key, currency, counts)
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS open
+        FROM (
+            SELECT FROM transfers AS t
+            WHERE asked.counts
+                AND t.payer_id = asked.wallet_id
+                AND t.next_attempt_at IS NOT NULL
+            LIMIT $6
+        ) AS bounded
+    ) AS counted ON true
     LEFT JOIN users AS u ON u.id = asked.wallet_id
     LEFT JOIN transfers AS t
         ON t.payer_id = asked.wallet_id
@@ -69,6 +64,10 @@ FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     unnest($1::uuid[], $2::uuid[], $3::text[]) AS asked (transfer_id, payee_id, currency)
     LEFT JOIN users AS u ON u.id = asked.payee_id
-    LEFT JOIN verdicts AS v ON v.transfer_id = asked.transfer_id
+    -- Looked up one by one (OFFSET keeps it so): joined, a table that was seen to be empty would be
+    -- read from end to end for each, until it is analysed again.
+    LEFT JOIN LATERAL (
+        SELECT * FROM verdicts WHERE verdicts.transfer_id = asked.transfer_id OFFSET 0
+    ) AS v ON true
     LEFT JOIN accounts AS a ON a.user_id = asked.payee_id AND a.currency = asked.currency
 ) ON true

@@ -107,8 +107,25 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
     plan = await plan_in(shard_databases[0].dsn, "opening", "open_keyed")
 
     (counted,) = (node for node in plan.split("->") if "transfers_open_by_payer" in node)
-    assert "Index Cond: (payer_id = asked_1.wallet_id)" in counted
+    assert "Index Cond: (payer_id = asked.wallet_id)" in counted
     assert "transfers_due" not in plan
+
+
+async def test_nor_though_it_was_seen_to_be_empty(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    """A shard that has users and nothing else when it is analysed, and then has its first day."""
+    async with world.session(await world.user(bucket=0)) as conn:
+        await conn.execute(
+            "INSERT INTO users (id, bucket, email, password_hash, role, status, event_sequence,"
+            " created_at) SELECT gen_random_uuid(), 0, number::text, '-', 'user', 'open', 0, now()"
+            " FROM generate_series(1, 100) AS number"
+        )
+        await conn.execute("VACUUM ANALYZE")
+    there = shard_databases[0].dsn
+
+    for subject in ("book", "movements", "opening", "transfers", "users", "verdicts", "writes"):
+        assert await reads_whole_index(there, subject) == WHOLE_INDEX.get(subject, set())
 
 
 async def test_without_these_settings_a_fresh_shard_would_be_read_from_end_to_end(
