@@ -121,6 +121,10 @@ async def test_nor_though_it_was_seen_to_be_empty(
             " created_at) SELECT gen_random_uuid(), 0, number::text, '-', 'user', 'open', 0, now()"
             " FROM generate_series(1, 100) AS number"
         )
+        await conn.execute(
+            "INSERT INTO accounts (user_id, currency, bucket, balance, held, seq, head_hash,"
+            " version) SELECT id, 'EUR', 0, 0, 0, 0, '', 1 FROM users"
+        )
         await conn.execute("VACUUM ANALYZE")
     there = shard_databases[0].dsn
 
