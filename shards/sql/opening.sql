@@ -1,5 +1,7 @@
 -- One read per step: after its locks, or before a write that makes sure of what was read. Each
 -- returns a row at least: the clock is read here, once for the whole step.
+-- What is LATERAL is looked up row by row, and OFFSET keeps it so: joined, a table that was seen to be
+-- empty would be read from end to end for each row, until it is analysed again.
 
 -- name: open_keyed
 -- A row per request. Open transfers are counted for those that say so, and so far as $6 and no
@@ -27,14 +29,22 @@ LEFT JOIN (
         ) AS bounded
     ) AS counted ON true
     LEFT JOIN users AS u ON u.id = asked.wallet_id
-    LEFT JOIN transfers AS t
-        ON t.payer_id = asked.wallet_id
-        AND t.caller = asked.caller
-        AND t.idempotency_key = asked.key
-    LEFT JOIN movements AS m
-        ON m.user_id = asked.wallet_id
-        AND m.caller = asked.caller
-        AND m.idempotency_key = asked.key
+    LEFT JOIN LATERAL (
+        SELECT id, fingerprint
+        FROM transfers
+        WHERE transfers.payer_id = asked.wallet_id
+            AND transfers.caller = asked.caller
+            AND transfers.idempotency_key = asked.key
+        OFFSET 0
+    ) AS t ON true
+    LEFT JOIN LATERAL (
+        SELECT id, fingerprint
+        FROM movements
+        WHERE movements.user_id = asked.wallet_id
+            AND movements.caller = asked.caller
+            AND movements.idempotency_key = asked.key
+        OFFSET 0
+    ) AS m ON true
     LEFT JOIN accounts AS a ON a.user_id = asked.wallet_id AND a.currency = asked.currency
 ) ON true
 
@@ -64,8 +74,6 @@ FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     unnest($1::uuid[], $2::uuid[], $3::text[]) AS asked (transfer_id, payee_id, currency)
     LEFT JOIN users AS u ON u.id = asked.payee_id
-    -- Looked up one by one (OFFSET keeps it so): joined, a table that was seen to be empty would be
-    -- read from end to end for each, until it is analysed again.
     LEFT JOIN LATERAL (
         SELECT * FROM verdicts WHERE verdicts.transfer_id = asked.transfer_id OFFSET 0
     ) AS v ON true

@@ -114,7 +114,10 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
 async def test_nor_though_it_was_seen_to_be_empty(
     world: World, shard_databases: list[ShardDatabase]
 ):
-    """A shard that has users and nothing else when it is analysed, and then has its first day."""
+    """What a step reads, on a shard that had users and nothing else when somebody analysed it.
+
+    Autovacuum does not: it looks at tables that have changed.
+    """
     async with world.session(await world.user(bucket=0)) as conn:
         await conn.execute(
             "INSERT INTO users (id, bucket, email, password_hash, role, status, event_sequence,"
@@ -126,10 +129,8 @@ async def test_nor_though_it_was_seen_to_be_empty(
             " version) SELECT id, 'EUR', 0, 0, 0, 0, '', 1 FROM users"
         )
         await conn.execute("VACUUM ANALYZE")
-    there = shard_databases[0].dsn
 
-    for subject in ("book", "movements", "opening", "transfers", "users", "verdicts", "writes"):
-        assert await reads_whole_index(there, subject) == WHOLE_INDEX.get(subject, set())
+    assert await reads_whole_index(shard_databases[0].dsn, "opening") == set()
 
 
 async def test_without_these_settings_a_fresh_shard_would_be_read_from_end_to_end(
