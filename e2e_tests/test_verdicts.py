@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from e2e_tests.answers import refused
 from e2e_tests.client import Client
 from e2e_tests.system import System
 from tests.eventually import eventually
@@ -27,6 +28,27 @@ async def test_a_payee_closed_between_try_and_confirm_refuses_and_the_money_come
     entries = await client.call("GET", f"{alice.wallet}/entries", by=alice)
     kinds = [entry["kind"] for entry in entries.body["data"]]
     assert kinds == ["transfer_return", "transfer_out", "deposit"]
+
+
+async def test_a_payee_who_was_paid_and_then_closed_is_refused_at_once_before_long(
+    system: System, client: Client
+):
+    """The gateway remembers who can be paid, and hears of it when somebody cannot any more."""
+    alice = await client.member(EUR="100.00")
+    bob = await client.member()
+    for to in (bob.id, bob.email):
+        assert (await client.transfer(alice, to, "1.00")).status == 202
+    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", UUID(bob.id))
+
+    for to in (bob.id, bob.email):
+
+        async def is_refused(to: str = to) -> bool:
+            return refused(await client.transfer(alice, to, "1.00")) == (
+                422,
+                "payee_closed",
+            )
+
+        await eventually(is_refused)
 
 
 async def test_a_payee_over_the_balance_limit_refuses(system: System, client: Client):

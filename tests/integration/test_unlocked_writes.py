@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 import sagas.keyed_batch
 import sagas.steps.run
+import shards.writes
 from sagas.outcomes import SKIPPED
 from sagas.states import Status
 from sagas.steps.confirm import Confirmed
@@ -185,6 +187,25 @@ async def test_many_go_with_locks(world: World, between: Between):
     for requests in (asked[:-1], asked):
         await try_transfers(shard, requests, wait=False, timing=TIMING, open_max=OPEN_MAX)
         assert between.unlocked == 1
+
+
+async def test_behind_a_gate_that_is_always_open_the_number_of_the_event_is_taken(
+    world: World, between: Between, monkeypatch: pytest.MonkeyPatch
+):
+    """The rule broken: what the gate is there for, and what is left if it fails one day."""
+    blind = shards.writes._GATE.replace("USING (id, event_sequence, status)", "USING (id, status)")
+    assert blind != shards.writes._GATE
+    monkeypatch.setattr(shards.writes, "_GATE", blind)
+    shards.writes._gated_statement.cache_clear()
+    payer, payee = await world.pair(funds=100)
+    request = world.move_request(payer, MovementKind.WITHDRAWAL, 1_000, key="k")
+    between.do(lambda: move(world.shards.of_id(payer), [request], wait=True))
+
+    with pytest.raises(asyncpg.UniqueViolationError, match="outbox_sequence_key"):
+        await try_unlocked(world, payer, payee, 10, "k")
+    shards.writes._gated_statement.cache_clear()
+
+    assert await world.balance(payer) == (100, 0)
 
 
 # --- the statement itself
