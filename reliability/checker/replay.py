@@ -50,7 +50,9 @@ EFFECTS = {
     "transfer.credited": (1, 0),
 }
 # Told, and no account changes.
-_WITHOUT_EFFECT = frozenset({"transfer.completed", "transfer.rejected", "user.created"})
+_WITHOUT_EFFECT = frozenset(
+    {"transfer.completed", "transfer.rejected", "movement.rejected", "user.created"}
+)
 
 
 @dataclass(slots=True)

@@ -183,6 +183,39 @@ async def test_a_lost_reply_to_commit_leaves_the_row_and_an_error(way: Way):
     assert await again.execute("COMMIT") == "COMMIT"
 
 
+# As `shards.writes` has it: what commits by itself is behind a gate.
+GATED = """
+WITH gate AS (SELECT), inserted AS ({insert} RETURNING 1)
+SELECT 1 / (SELECT count(*) FROM inserted) FROM gate
+"""
+
+
+async def test_a_lost_reply_to_a_write_that_commits_by_itself_leaves_the_row_and_an_error(way: Way):
+    conn = await way.connect()
+    gated = await conn.prepare(GATED.format(insert=INSERT))
+
+    await way.link.lose_commit_replies(1)
+    with pytest.raises((asyncpg.ConnectionDoesNotExistError, ConnectionResetError)):
+        await gated.fetchval(1)
+
+    assert await way.seen() == [1]
+    assert (await way.link.counters()).commits_unknown == 1
+
+
+async def test_a_write_that_commits_by_itself_and_fails_is_told(way: Way):
+    conn = await way.connect()
+    nothing = INSERT.replace("VALUES ($1)", "SELECT $1::integer WHERE false")
+    assert nothing != INSERT
+    gated = await conn.prepare(GATED.format(insert=nothing))
+
+    await way.link.lose_commit_replies(1)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await gated.fetchval(1)
+
+    assert await way.seen() == []
+    assert (await way.link.counters()).commits_unknown == 0
+
+
 async def test_a_commit_that_fails_is_told(way: Way):
     conn = await way.connect()
     await way.link.lose_commit_replies(1)

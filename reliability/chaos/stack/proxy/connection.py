@@ -9,7 +9,7 @@ from typing import cast
 
 from typing_extensions import override
 
-from reliability.chaos.stack.proxy.commits import Reply, ends_with_commit, reply_of
+from reliability.chaos.stack.proxy.commits import Asked, Reply, reply_of
 from reliability.chaos.stack.proxy.faults import DOWN, UP, LinkFaults
 from reliability.chaos.stack.proxy.way import Way
 
@@ -37,6 +37,7 @@ class Connection:
         self._down = Way(DOWN, faults)
         self._transports: list[asyncio.Transport] = []
         self._connecting: asyncio.Task[None] | None = None
+        self._asked = Asked()
         self._reply: bytearray | None = None
         self._order = 0
         self._is_gone = False
@@ -94,7 +95,8 @@ class Connection:
             self.reset()
 
     def _from_client(self, data: bytes) -> None:
-        if self._faults.commits_to_lose and self._reply is None and ends_with_commit(data):
+        asked = self._asked.commits(data)
+        if self._faults.commits_to_lose and self._reply is None and asked:
             self._faults.commits_to_lose -= 1
             self._order = self._faults.orders
             self._reply = bytearray()
