@@ -16,6 +16,7 @@ from reliability.model.table import (
     REJECTED,
     TRY_CONFIRM,
 )
+from reliability.model.unlocked import ReadsFirst
 from reliability.model.variant import (
     ABSENT_PAYEE,
     CIRCLE,
@@ -78,6 +79,7 @@ HOLDING: Final = (
     ),
     Variant(name="one transfer, payer's side unsigned", rules=PayerNeedsNoSignature, scope=ONE),
     Variant(name="two racing for one balance", rules=Rules, scope=RACING),
+    Variant(name="two racing, without locks first", rules=ReadsFirst, scope=RACING),
     Variant(name="two in flight together", rules=Rules, scope=TOGETHER),
     Variant(
         name="two, and room for one at the payee",

@@ -10,6 +10,7 @@ from reliability.model.invariants import Breach
 from reliability.model.rules import Rules
 from reliability.model.state import Move, World, forget, note, send, tell
 from reliability.model.table import INSUFFICIENT_FUNDS, NO_REASON, NO_ROW, TRY, TRY_CONFIRM
+from reliability.model.unlocked import CountsDebitsOnly
 from reliability.model.variant import KEYED, RACING, RICH, Variant
 
 _READ = "was read"
@@ -134,6 +135,7 @@ VARIANTS = tuple(
         ("refusal not recorded under its key", RefusalWithoutRow, KEYED, "1", Breach.KEY),
         ("key looked up without a lock", KeyWithoutLock, RICH, "1", Breach.KEY),
         ("try reads before it locks", TryReadsBeforeItLocks, RACING, "2", Breach.OVERDRAFT),
+        ("unlocked try counts debits only", CountsDebitsOnly, RACING, "2", Breach.OVERDRAFT),
         ("try does not reserve", TryDoesNotReserve, RACING, "3", Breach.OVERDRAFT),
         ("batch decided by one balance", BatchSeesOneBalance, RACING, "3", Breach.OVERDRAFT),
         ("try: COMMIT unknown told as a no", UnknownCommitAnsweredNo, KEYED, "10", Breach.KEY),
