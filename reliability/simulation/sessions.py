@@ -1,6 +1,7 @@
 """The connections of one simulated process to one shard: a pool in which every I/O is asked for."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ _SQL_FILES = Path(shards.statements.__file__).with_name("sql")
 
 
 _NEVER_WAIT = ("COMMIT", "ROLLBACK")
+# A part of what `shards.writes` puts together.
+_PART = re.compile(r"(?:WITH|,)\s+(\w+) AS (?:MATERIALIZED )?\(")
 # A statement that commits by itself: `shards.writes` puts its parts behind a gate.
 _COMMITS = "FROM gate"
 
@@ -175,5 +178,5 @@ def _names() -> dict[str, str]:
 
 
 def name_of(query: str) -> str:
-    """The name of the block a statement comes from, or the statement itself."""
-    return _names().get(query, query)
+    """The name of the block a statement comes from, those of its parts, or the statement itself."""
+    return _names().get(query) or " + ".join(_PART.findall(query)) or query
