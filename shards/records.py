@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 def record(cls: type[_T]) -> type[_T]:
     """A frozen dataclass with slots, whose fields are given by name: frozen to the type checker.
 
-    At run time nothing keeps it so: making a frozen dataclass takes three times as long, and rows
-    and messages are most of what a step makes.
+    At run time nothing keeps it so: making a frozen dataclass takes longer (6.0 instead of 3.6 µs
+    with 18 fields), and rows and messages are most of what a step makes.
     """
     return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
