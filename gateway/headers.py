@@ -95,7 +95,7 @@ def bearer_token(headers: Headers) -> str:
             twice or what follows cannot be a token.
     """
     values = headers.getall("Authorization", [])
-    if not any(value.lower().startswith("bearer") for value in values):
+    if not any(value[:6].lower() == "bearer" for value in values):
         raise Problem("unauthenticated")
     match = _BEARER.fullmatch(values[0]) if len(values) == 1 else None
     if match is None:

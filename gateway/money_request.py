@@ -1,6 +1,5 @@
 """What every request that moves money brings along: its key, its body, its fingerprint."""
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
@@ -13,11 +12,12 @@ from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.schemas import MoneyBody, named_currency, parse_money_body
 from shards.currencies import Currency
+from shards.records import record
 
 _BodyT = TypeVar("_BodyT", bound=MoneyBody)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MoneyRequest(Generic[_BodyT]):
     """A request whose form is right.
 

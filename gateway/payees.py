@@ -4,7 +4,6 @@ What the payee's shard says here is advice to the payer: nothing relies on it, t
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.known_users import KnownUsers
@@ -13,11 +12,12 @@ from gateway.problems import Problem
 from sagas.outcomes import Failed
 from sagas.states import Reason
 from shards.errors import ShardTransientError
+from shards.records import record
 from shards.router import ShardMap
 from shards.users import UserStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Payee:
     """The payee, if there is one, and what stands against paying it.
 

@@ -3,9 +3,10 @@
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
+
+from shards.records import record
 
 _VERSION_00 = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 # A later version may have more fields, after a dash; its first four are those of version 00.
@@ -15,7 +16,7 @@ _LATER_VERSION = re.compile(
 _SAMPLED = 0x01
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class TraceContext:
     """The trace that a request belongs to.
 
@@ -32,8 +33,10 @@ def trace_context(traceparents: Sequence[str]) -> TraceContext:
     None, several, or a malformed one begin a new trace: W3C Trace Context asks to ignore them.
     """
     parsed = _parse(traceparents[0].strip()) if len(traceparents) == 1 else None
-    trace_id, flags = parsed or (secrets.token_hex(16), _SAMPLED)
-    return TraceContext(trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags:02x}")
+    # The system's random source is asked once.
+    random = secrets.token_hex(16 + 8)
+    trace_id, flags = parsed or (random[:32], _SAMPLED)
+    return TraceContext(trace_id, f"00-{trace_id}-{random[32:]}-{flags:02x}")
 
 
 def _parse(header: str) -> tuple[str, int] | None:

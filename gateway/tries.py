@@ -1,7 +1,6 @@
 """From checked requests to tries: payees are looked up, the tries are run, Kafka is woken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,9 +17,10 @@ from sagas.outcomes import Failed
 from sagas.states import Status
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
+from shards.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Sender:
     """What the transfers of one request have in common; `too_much` is a 429 of its shard."""
 

@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from gateway.problems import ProblemDocument
+from shards.records import record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class MovementView:
     created_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StatusView:
     """When a transfer came into a status."""
 
@@ -85,7 +86,7 @@ class StatusView:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TransferView:
     """A transfer; `payee_id` is null when it was rejected because there is no such payee."""
 
@@ -103,7 +104,7 @@ class TransferView:
     timeline: Sequence[StatusView]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OutgoingTransferView(TransferView):
     """A transfer in its payer's list."""
 

@@ -18,7 +18,7 @@ from messaging.sender import Outgoing
 MessageT = TypeVar("MessageT")
 
 # Under load there is one send in so long: what gathers meanwhile goes together.
-SEND_EVERY_S = 0.005
+SEND_EVERY_S = 0.01
 
 log = structlog.get_logger()
 

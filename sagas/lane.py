@@ -70,8 +70,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         self._alone = asyncio.Semaphore(_ALONE_AT_ONCE)
         self._depth = 0
         self._is_full = False
-        self._ended = 0.0
-        self._ran_s = 0.0
+        self._runs_again_at = 0.0
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_away = False
@@ -183,8 +182,7 @@ class Lane(Generic[ItemT, OutcomeT]):
         while not self._queue:
             self._arrived.clear()
             await self._arrived.wait()
-        rest_s = min(self._options.linger_s, self._options.rest * self._ran_s)
-        early_s = self._ended + rest_s - asyncio.get_running_loop().time()
+        early_s = self._runs_again_at - asyncio.get_running_loop().time()
         if early_s > 0 and len(self._queue) < self._options.batch_max:
             await asyncio.sleep(early_s)
         return _take(self._queue, self._options.batch_max)
@@ -237,7 +235,9 @@ class Lane(Generic[ItemT, OutcomeT]):
         if len(outcomes) != len(items):
             raise ValueError(f"{len(outcomes)} outcomes of {len(items)} items")
         if not wait:
-            self._ended, self._ran_s = began + ran_s, ran_s
+            self._runs_again_at = self._options.runs_again_at(
+                self._runs_again_at, began=began, ran_s=ran_s
+            )
             self.is_away = False
         self.counts.batches += 1
         self.counts.items += len(items)

@@ -29,8 +29,10 @@ class LaneOptions:
         capacity: items from offer to delivery; over it the lane is full.
         batch_max: items of one transaction.
         linger_s: the longest that a lane rests between two batches, for the next to gather.
-        rest: it rests so many times as long as the last batch ran: what comes to a lane that has
-            rested runs at once, and on a busy machine, where runs take long, batches grow.
+        rest: it rests so many times as long as it ran: what comes to a lane that has rested runs at
+            once, and on a busy machine, where runs take long, batches grow.
+        saved_s: so much rest can be taken in advance, so that what comes now and then, step after
+            step, waits for nothing.
         attempts: runs that an item gets which does not wait for its shard; None means no bound.
         is_patient: whether an item waits for a shard that is away, however long.
         backoff: the wait between two runs.
@@ -43,6 +45,16 @@ class LaneOptions:
     backoff: Backoff
     is_patient: Callable[[Any], bool] = lambda _item: False
     rest: float = 3.0
+    saved_s: float = 0.025
+
+    def runs_again_at(self, planned: float, *, began: float, ran_s: float) -> float:
+        """When a lane may run again that was to run at `planned`, and ran at `began`, in seconds.
+
+        Every run costs its time and its rest; what was not used since `planned` is saved, up to
+        `saved_s` (a leaky bucket, as the generic cell rate algorithm of ITU-T I.371 has it).
+        """
+        due = max(planned, began - self.saved_s) + (1 + self.rest) * ran_s
+        return min(due, began + ran_s + self.linger_s)
 
 
 @dataclass(slots=True)

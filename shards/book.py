@@ -104,7 +104,7 @@ class Entry:
         return _CONTRA[self.kind] == "external"
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Event:
     user_id: UUID
     sequence: int

@@ -47,10 +47,15 @@ def canonical(entry: HashedEntry) -> str:
             entry.kind,
             str(entry.transfer_id or ""),
             str(entry.counterparty_id or ""),
-            entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
+            _spelled(entry.at),
             entry.prev_hash.hex(),
         )
     )
+
+
+def _spelled(at: datetime) -> str:
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def entry_hash(entry: HashedEntry) -> bytes:

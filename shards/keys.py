@@ -1,9 +1,10 @@
 """Idempotency keys: one per (wallet, caller) across everything that moves or reserves money."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from shards.records import record
 
 
 class KeyOf(NamedTuple):
@@ -21,7 +22,7 @@ class KeyOwner(StrEnum):
     MOVEMENT = "movement"
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class UsedKey:
     """What a key was used for: the row, and the fingerprint of its request."""
 

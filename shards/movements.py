@@ -1,13 +1,13 @@
 """Movements: deposits and withdrawals, one user and one entry each."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from shards.connection import Connection
 from shards.ids import bucket_of
+from shards.records import record
 from shards.statements import load_statements
 from shards.writes import Write
 
@@ -21,7 +21,7 @@ class MovementKind(StrEnum):
     WITHDRAWAL = "withdrawal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Movement:
     """A deposit or a withdrawal, done or rejected; amounts are minor units."""
 

@@ -5,12 +5,12 @@ and nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from shards.connection import Connection
 from shards.ids import parse_id
+from shards.records import record
 from shards.statements import load_statements
 
 _SQL = load_statements("notices")
@@ -25,7 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _ITEM, _FIELD, _NONE = ",", " ", "-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ended:
     """How a transfer ended: all that distinguishes its row from what it was while it was open."""
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from shards.connection import Connection, Row
 from shards.ids import bucket_of
+from shards.records import record
 from shards.statements import load_statements
 
 _SQL = load_statements("users")
@@ -36,7 +37,7 @@ class User:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class LockedUser:
     """What a transaction knows of a user whose row it has locked."""
 

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 FETCH_WAIT_MS = 250
 # A fetch asks for every partition, so it costs the same for one message as for a hundred. Under
 # load there is one in so long; with little to do, the one that waits at the broker is older.
-FETCH_EVERY_S = 0.01
+FETCH_EVERY_S = 0.02
 # How long leaving the group may take at the end; a group that is not told waits for the session.
 LEAVE_S = 2.0
 

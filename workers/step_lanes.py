@@ -25,6 +25,7 @@ from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
 from shards.dead_letters import ReasonClass
 from shards.errors import ShardTransientError
+from shards.records import record
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.transfers import Transfer
@@ -41,7 +42,7 @@ _SETTLE = "settle"
 _FULL_FOR_SETTLES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Job:
     """Work of a shard, and the message that brought it: a settle follows from a confirm's."""
 

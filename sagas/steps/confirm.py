@@ -3,15 +3,14 @@
 Once the debit stands, confirm cannot fail for a business reason: a "no" is a verdict, recorded.
 """
 
-from dataclasses import dataclass
-
 from sagas.messages import Message
 from sagas.outcomes import SetAside
 from sagas.payee_side import PayeeSide
+from shards.records import record
 from shards.verdicts import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Confirmed:
     """The verdict that stands, given now or earlier."""
 

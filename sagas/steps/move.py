@@ -1,7 +1,6 @@
 """Movements: deposits and withdrawals, which need no second shard and no message."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from typing_extensions import override
@@ -18,11 +17,12 @@ from sagas.states import Reason, refusal_of_payer
 from shards.book import BALANCE_LIMIT, EntryKind
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
+from shards.records import record
 from shards.shard import Shard
 from shards.users import UserStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MoveRequest:
     """One deposit or withdrawal asked for; `amount` is positive minor units.
 
@@ -47,7 +47,7 @@ class MoveRequest:
         return KeyOf(self.user_id, self.caller, self.idempotency_key)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Moved:
     """The movement, completed or rejected; `replayed` when an earlier request made it."""
 

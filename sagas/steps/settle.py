@@ -1,15 +1,14 @@
 """Settle, on the payer's shard: the verdict ends the transfer."""
 
-from dataclasses import dataclass
-
 from sagas.outcomes import SetAside
 from sagas.payer_side import PayerSide
 from sagas.states import Event, Reason, Status
+from shards.records import record
 from shards.transfers import Transfer
 from shards.verdicts import Verdict, VerdictKind
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Settled:
     """The transfer as the verdict left it."""
 

@@ -1,15 +1,14 @@
 """Try-confirm, on the payer's shard: what was held is debited."""
 
-from dataclasses import dataclass
-
 from sagas.messages import Message, Step, message_of
 from sagas.outcomes import SetAside
 from sagas.payer_side import PayerSide
 from sagas.states import Event, Reason, Status, refusal_of_payer
+from shards.records import record
 from shards.transfers import Transfer
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class TryConfirmed:
     """The transfer as it stands, and the confirm to send when it is debited."""
 

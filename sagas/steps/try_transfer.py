@@ -50,7 +50,7 @@ class TryRequest:
         return KeyOf(self.payer_id, self.caller, self.idempotency_key)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Tried:
     """The transfer: held, rejected, or, when `replayed`, as an earlier request left it."""
 

@@ -1,0 +1,51 @@
+"""How long a lane rests, by the clock: plain arithmetic."""
+
+from itertools import pairwise
+
+import pytest
+
+from sagas.backoff import Backoff
+from sagas.lane_options import LaneOptions
+
+OPTIONS = LaneOptions(
+    capacity=10,
+    batch_max=10,
+    linger_s=0.03,
+    attempts=None,
+    backoff=Backoff(first_s=0.05, cap_s=2.0, jitter=lambda: 0.0),
+)
+
+
+def starts(*, runs: int, ran_s: float, began: float = 100.0) -> list[float]:
+    """When each run begins of a lane that has always something to do, and has run long ago."""
+    began_at, again = [], 0.0
+    for _ in range(runs):
+        began_at.append(began)
+        again = OPTIONS.runs_again_at(again, began=began, ran_s=ran_s)
+        began = max(again, began + ran_s)
+    return began_at
+
+
+def test_what_comes_now_and_then_waits_for_nothing():
+    """A transfer of one shard: try-confirm, confirm and settle, one after another."""
+    assert starts(runs=3, ran_s=0.002) == pytest.approx([100.0, 100.002, 100.004])
+
+
+def test_a_lane_with_always_something_to_do_runs_a_quarter_of_the_time():
+    began = starts(runs=101, ran_s=0.002)
+
+    assert (began[-1] - began[20]) / 80 == pytest.approx(0.008)
+
+
+def test_it_never_rests_for_longer_than_it_may():
+    began = starts(runs=10, ran_s=0.05)
+
+    assert [b - a for a, b in pairwise(began[2:])] == pytest.approx([0.08] * 7)
+
+
+def test_what_was_not_used_is_saved_up_to_a_bound():
+    after_an_hour = OPTIONS.runs_again_at(100.0, began=3_700.0, ran_s=0.01)
+    after_a_second = OPTIONS.runs_again_at(100.0, began=101.0, ran_s=0.01)
+
+    assert after_an_hour - 3_700.0 == pytest.approx(after_a_second - 101.0)
+    assert after_an_hour == pytest.approx(3_700.0 - OPTIONS.saved_s + 0.04)
