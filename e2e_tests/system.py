@@ -145,11 +145,18 @@ class System:
         return await self._spawn("e2e_tests.dying", point, more=more)
 
     async def spawn_dying_gateway(self, point: str) -> tuple[Spawned, Client]:
-        """A gateway that kills itself at a point of `e2e_tests.dying`."""
+        """A gateway that kills itself at a point of `e2e_tests.dying`; it has all it needs."""
         port = free_port()
         more = {"HOLDFAST_GATEWAY__PORT": str(port)}
         spawned = await self._spawn("e2e_tests.dying", point, more=more)
-        return spawned, await self._until_it_answers(port, "/health")
+        client = await self._until_it_answers(port, "/health")
+
+        async def has_everything() -> bool:
+            # Before it has Kafka, it leaves what is to be sent to redrive, and does not die of it.
+            return (await client.call("GET", "/ready")).body.get("status") == "ready"
+
+        await eventually(has_everything, within_s=30)
+        return spawned, client
 
     async def _until_it_answers(self, port: int, path: str) -> Client:
         client = Client(await self._http(), f"http://127.0.0.1:{port}")
