@@ -38,7 +38,7 @@ from messaging.envelope import Packing
 from messaging.sender import KafkaSender
 from sagas.asking import Patience
 from sagas.backoff import Backoff
-from sagas.lane_options import LaneOptions
+from sagas.lane_options import LaneOptions, crowding
 from sagas.messages import Message
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
@@ -214,6 +214,7 @@ class Gateway:
             capacity=_LANE_CAPACITY,
             batch_max=self.settings.lanes.batch_max,
             linger_s=linger_ms / 1000,
+            crowd=lambda: crowding(lanes=len(self.shards.shards)),
             attempts=_ATTEMPTS,
             backoff=backoff,
         )

@@ -11,6 +11,23 @@ ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 
+# Lanes of one processor that rest three times as long as they run keep it busy together.
+_LANES_AT_ONCE = 4
+
+
+def crowding(*, lanes: int, share: float = 1.0) -> float:
+    """By how much longer lanes rest and gather because of others: 1.0 for four, or less, alone.
+
+    The more shards there are, the less comes to each in the same time, and the same is so when
+    workers share a shard: a fixed rest would make batches smaller, and everything dearer.
+
+    Args:
+        lanes: of this process, one per shard.
+        share: of a shard's buckets that this process reads; 1.0, too, if it reads none.
+    """
+    return max(1.0, lanes / _LANES_AT_ONCE) / (share or 1.0)
+
+
 class RunStep(Protocol[ItemT_contra, OutcomeT_co]):
     """A step bound to its shard: one outcome per item, in order; safe to run again."""
 
@@ -33,6 +50,7 @@ class LaneOptions:
             once, and on a busy machine, where runs take long, batches grow.
         saved_s: so much rest can be taken in advance, so that what comes now and then, step after
             step, waits for nothing.
+        crowd: by how much all of these are longer, because of other lanes; see `crowding`.
         attempts: runs that an item gets which does not wait for its shard; None means no bound.
         is_patient: whether an item waits for a shard that is away, however long.
         backoff: the wait between two runs.
@@ -46,6 +64,7 @@ class LaneOptions:
     is_patient: Callable[[Any], bool] = lambda _item: False
     rest: float = 3.0
     saved_s: float = 0.025
+    crowd: Callable[[], float] = lambda: 1.0
 
     def runs_again_at(self, planned: float, *, began: float, ran_s: float) -> float:
         """When a lane may run again that was to run at `planned`, and ran at `began`, in seconds.
@@ -53,8 +72,9 @@ class LaneOptions:
         Every run costs its time and its rest; what was not used since `planned` is saved, up to
         `saved_s` (a leaky bucket, as the generic cell rate algorithm of ITU-T I.371 has it).
         """
-        due = max(planned, began - self.saved_s) + (1 + self.rest) * ran_s
-        return min(due, began + ran_s + self.linger_s)
+        crowd = self.crowd()
+        due = max(planned, began - crowd * self.saved_s) + crowd * (1 + self.rest) * ran_s
+        return min(due, began + ran_s + crowd * self.linger_s)
 
 
 @dataclass(slots=True)

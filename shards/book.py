@@ -4,7 +4,7 @@ A step locks its users, opens a book on the accounts it needs, decides item afte
 book shows what the items before have done, and says what is to be written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -227,21 +227,15 @@ class Book:
         return [*self._account_writes(), *self._entry_writes(), *self._event_writes()]
 
     def _account_writes(self) -> list[Write]:
-        accounts = list(self._changed.values())
-        if not accounts:
-            return []
-        columns = (
-            [a.user_id for a in accounts],
-            [a.currency for a in accounts],
-            [bucket_of(a.user_id) for a in accounts],
-            [a.balance for a in accounts],
-            [a.held for a in accounts],
-            [a.seq for a in accounts],
-            [a.head_hash for a in accounts],
-            [a.last_at for a in accounts],
-            [a.version + 1 for a in accounts],
-        )
-        return [_write("write_accounts", _SQL["write_accounts"], columns)]
+        known = [account for account in self._changed.values() if account.version]
+        new = [account for account in self._changed.values() if not account.version]
+        writes = []
+        if known:
+            writes.append(_write("update_accounts", _SQL["update_accounts"], _columns(known)))
+        if new:
+            columns = (*_columns(new), [bucket_of(account.user_id) for account in new])
+            writes.append(_write("insert_accounts", _SQL["insert_accounts"], columns))
+        return writes
 
     def _entry_writes(self) -> list[Write]:
         entries = self._entries
@@ -302,6 +296,19 @@ async def open_book(conn: Connection, users: Mapping[UUID, LockedUser]) -> Book:
         users: what `lock_users` returned, or users that the transaction has made.
     """
     return Book(now=await conn.fetchval(_SQL["read_clock"]), users=users, accounts={})
+
+
+def _columns(accounts: Sequence[Account]) -> tuple[list[Any], ...]:
+    return (
+        [a.user_id for a in accounts],
+        [a.currency for a in accounts],
+        [a.balance for a in accounts],
+        [a.held for a in accounts],
+        [a.seq for a in accounts],
+        [a.head_hash for a in accounts],
+        [a.last_at for a in accounts],
+        [a.version + 1 for a in accounts],
+    )
 
 
 def _write(block: str, sql: str, parameters: tuple[Any, ...]) -> Write:

@@ -210,8 +210,7 @@ CREATE TABLE outbox (
     data jsonb NOT NULL,
     traceparent text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT outbox_pkey PRIMARY KEY (id),
-    CONSTRAINT outbox_sequence_key UNIQUE (user_id, sequence)
+    CONSTRAINT outbox_sequence_key PRIMARY KEY (user_id, sequence)
 );
 
 CREATE TABLE schema_migrations (

@@ -1,7 +1,7 @@
 """What a transaction writes, gathered first and written in one statement.
 
 A round trip costs more than most rows do. PostgreSQL runs the data-modifying parts of one
-statement on one snapshot, and no part sees another's rows: each part writes a table of its own.
+statement on one snapshot, and no part sees another's rows: each part writes rows of its own.
 
 Two ways to write. `write_together` is for a transaction that has locked its users before it read.
 `write_unless_changed` takes no lock before it writes: it locks the users and makes sure that they

@@ -15,7 +15,7 @@ from messaging.bounded import Sender
 from messaging.envelope import Packing, topic_of
 from messaging.topics import TopicNames
 from sagas.backoff import Backoff
-from sagas.lane_options import LaneOptions
+from sagas.lane_options import LaneOptions, crowding
 from sagas.messages import KeyRing, Step
 from sagas.redrive import RedrivePolicy
 from shards.ids import IdSource
@@ -98,6 +98,7 @@ class WorkerCore:
         ids: IdSource,
         options: CoreOptions,
     ) -> None:
+        self._shards = shards
         self._names = names = options.names
         self._source = source
         self._pressure = Pressure(source)
@@ -123,7 +124,7 @@ class WorkerCore:
             outbound=self._outbound,
             dead_letters=self._dead_letters,
             options=StepOptions(
-                lane=options.lane,
+                lane=replace(options.lane, crowd=self._crowd),
                 on_pressure=self._on_pressure,
                 reads_confirms_of=self._reads_confirms_of,
             ),
@@ -153,6 +154,10 @@ class WorkerCore:
     def lanes(self) -> list[CountedLane]:
         """Every lane, to be looked at."""
         return [*self._lanes.all(), *self._dead_letters.all()]
+
+    def _crowd(self) -> float:
+        mine = self._source().assigned_buckets(self._names.try_confirm)
+        return crowding(lanes=len(self._shards.shards), share=len(mine) / self._shards.buckets)
 
     def _reads_confirms_of(self, bucket: int) -> bool:
         tp = TP(self._names.confirm, bucket)

@@ -2,21 +2,33 @@
 -- After the locks, once for the whole transaction.
 SELECT app_now() AS now
 
--- name: write_accounts
--- The version says that nobody changed an account since it was read under its user's lock.
+-- name: insert_accounts
+-- One that somebody else has opened since it was read is not written, and so missing in the count.
 INSERT INTO accounts
-    (user_id, currency, bucket, balance, held, seq, head_hash, last_at, version)
+    (user_id, currency, balance, held, seq, head_hash, last_at, version, bucket)
 SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::integer[], $4::numeric[], $5::numeric[], $6::bigint[],
-    $7::bytea[], $8::timestamptz[], $9::bigint[])
-ON CONFLICT (user_id, currency) DO UPDATE SET
-    balance = excluded.balance,
-    held = excluded.held,
-    seq = excluded.seq,
-    head_hash = excluded.head_hash,
-    last_at = excluded.last_at,
-    version = excluded.version
-WHERE accounts.version = excluded.version - 1
+    $1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bytea[],
+    $7::timestamptz[], $8::bigint[], $9::integer[])
+ON CONFLICT (user_id, currency) DO NOTHING
+RETURNING 1
+
+-- name: update_accounts
+-- The version says that nobody changed an account since it was read. Not an upsert: that locks each
+-- row in a step of its own.
+UPDATE accounts SET
+    balance = new.balance,
+    held = new.held,
+    seq = new.seq,
+    head_hash = new.head_hash,
+    last_at = new.last_at,
+    version = new.version
+FROM unnest(
+    $1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bytea[],
+    $7::timestamptz[], $8::bigint[])
+    AS new (user_id, currency, balance, held, seq, head_hash, last_at, version)
+WHERE accounts.user_id = new.user_id
+    AND accounts.currency = new.currency
+    AND accounts.version = new.version - 1
 RETURNING 1
 
 -- name: insert_entries

@@ -132,7 +132,7 @@ async def test_an_account_that_was_changed_without_its_users_lock_is_not_written
 ):
     payer = await world.user(bucket=0, funds=100)
 
-    with pytest.raises(BookError, match="write_accounts: 0 rows, not 1"):
+    with pytest.raises(BookError, match="update_accounts: 0 rows, not 1"):
         await deposit_while_another_writes(world, payer)
 
     assert await world.balance(payer) == (90, 0)

@@ -282,10 +282,10 @@ def test_every_block_that_writes_rows_can_be_gated():
         name: sql
         for subject in ("book", "transfers", "verdicts", "movements")
         for name, sql in load_statements(subject).items()
-        if name.startswith(("insert_", "write_", "change_"))
+        if name.startswith(("insert_", "write_", "change_", "update_"))
     }
 
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     assert {name for name, sql in blocks.items() if sql.count("FROM unnest(") != 1} == set()
 
 

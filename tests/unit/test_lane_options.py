@@ -1,11 +1,12 @@
 """How long a lane rests, by the clock: plain arithmetic."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from sagas.backoff import Backoff
-from sagas.lane_options import LaneOptions
+from sagas.lane_options import LaneOptions, crowding
 
 OPTIONS = LaneOptions(
     capacity=10,
@@ -49,3 +50,26 @@ def test_what_was_not_used_is_saved_up_to_a_bound():
 
     assert after_an_hour - 3_700.0 == pytest.approx(after_a_second - 101.0)
     assert after_an_hour == pytest.approx(3_700.0 - OPTIONS.saved_s + 0.04)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "share", "crowd"),
+    [(1, 1.0, 1.0), (4, 1.0, 1.0), (8, 1.0, 2.0), (4, 0.5, 2.0), (8, 0.25, 8.0), (4, 0.0, 1.0)],
+)
+def test_the_more_lanes_and_workers_the_longer_each_gathers(lanes: int, share: float, crowd: float):
+    assert crowding(lanes=lanes, share=share) == crowd
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran_s", "after_s"),
+    [(0.0, 0.002, -0.034), (100.0, 0.002, 0.016), (100.0, 0.5, 0.5 + 0.06)],
+    ids=["saved", "rests", "lingers"],
+)
+def test_in_a_crowd_it_saves_rests_and_lingers_for_longer(
+    planned: float, ran_s: float, after_s: float
+):
+    crowded = replace(OPTIONS, crowd=lambda: 2.0)
+
+    again = crowded.runs_again_at(planned, began=100.0, ran_s=ran_s)
+
+    assert again - 100.0 == pytest.approx(after_s)
