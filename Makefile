@@ -5,7 +5,10 @@ PY := $(VENV)/bin/python
 # Two at a time, each with servers of its own: most tests wait for a server most of the time.
 TWO := -n 2 --dist loadfile
 STAMP := $(VENV)/.installed
-PYTHON ?= $(shell sh devstack/find-python.sh)
+ifndef PYTHON
+# Looked for once, and only where it is needed: it is found by measuring.
+PYTHON = $(eval PYTHON := $(shell sh devstack/find-python.sh))$(PYTHON)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
