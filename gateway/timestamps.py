@@ -11,8 +11,7 @@ _RFC3339 = re.compile(
 
 def format_timestamp(at: datetime) -> str:
     """An aware time as `2026-01-31T23:59:59.000001Z`."""
-    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_timestamp(text: str) -> datetime | None:

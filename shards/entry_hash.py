@@ -47,15 +47,10 @@ def canonical(entry: HashedEntry) -> str:
             entry.kind,
             str(entry.transfer_id or ""),
             str(entry.counterparty_id or ""),
-            _spelled(entry.at),
+            entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
             entry.prev_hash.hex(),
         )
     )
-
-
-def _spelled(at: datetime) -> str:
-    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def entry_hash(entry: HashedEntry) -> bytes:
