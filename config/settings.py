@@ -122,10 +122,11 @@ class LaneSettings(Section):
 
     batch_max: PositiveInt = Field(200, description="Items of one transaction at the most.")
     try_linger_ms: Milliseconds = Field(
-        20.0, description="Longest rest between two batches of tries in the gateway."
+        20.0, description="Longest rest between two batches of tries, with up to four shards."
     )
     step_linger_ms: Milliseconds = Field(
-        30.0, description="Longest rest between two batches of steps in a worker."
+        30.0,
+        description="Longest rest between two batches of steps: one worker, up to four shards.",
     )
 
 

@@ -11,8 +11,9 @@ ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 
-# Lanes of one processor that rest three times as long as they run keep it busy together.
-_LANES_AT_ONCE = 4
+_REST = 3.0
+# So many lanes that rest so long after each run keep one processor busy together.
+_LANES_AT_ONCE = 1 + _REST
 
 
 def crowding(*, lanes: int, share: float = 1.0) -> float:
@@ -62,7 +63,7 @@ class LaneOptions:
     attempts: int | None
     backoff: Backoff
     is_patient: Callable[[Any], bool] = lambda _item: False
-    rest: float = 3.0
+    rest: float = _REST
     saved_s: float = 0.025
     crowd: Callable[[], float] = lambda: 1.0
 
