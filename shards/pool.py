@@ -43,6 +43,9 @@ PLANNING = {
 }
 
 
+_NO_LIMIT = 2**62
+
+
 class Pool(Protocol):
     """What a shard uses of asyncpg's pool; a connection is terminated by its own `terminate`."""
 
@@ -88,6 +91,10 @@ async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
         max_size=options.pool_size,
         timeout=options.transaction_s,
         init=prepare_connection,
+        # A connection learns its statements once: it lasts, and so do they. By default it is made
+        # anew after 50,000 queries, which are minutes here, and a statement after five minutes.
+        max_queries=_NO_LIMIT,
+        max_cached_statement_lifetime=0,
         # Nothing here leaves session state behind: no reset between two users.
         reset=_no_reset,
         server_settings={
