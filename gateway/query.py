@@ -22,7 +22,7 @@ from gateway.problems import FieldError, Problem
 from gateway.schemas import ERRORS_MAX
 from gateway.timestamps import format_timestamp, parse_timestamp
 from sagas.states import Status
-from shards.book import EntryKind
+from shards.book_rows import EntryKind
 
 LIMIT_MAX: Final = 100
 LIMIT_DEFAULT: Final = 10

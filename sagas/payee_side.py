@@ -3,7 +3,8 @@
 from sagas.events import TRANSFER_CREDITED, credited_data
 from sagas.messages import Message
 from sagas.states import Reason
-from shards.book import BALANCE_LIMIT, EntryKind
+from shards.book import BALANCE_LIMIT
+from shards.book_rows import EntryKind
 from shards.opening import Sides
 from shards.users import UserStatus
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts

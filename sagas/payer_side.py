@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.states import TERMINAL, Event, Reason, Status, transition
-from shards.book import EntryKind
+from shards.book_rows import EntryKind
 from shards.opening import Sides
 from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shards.book import Account, Book
+from shards.book import Book
+from shards.book_rows import Account
 from shards.connection import Connection, Row
 from shards.keys import KeyOf, KeyOwner, UsedKey
 from shards.statements import load_statements

@@ -22,7 +22,7 @@ from bench.ledgers.users import BenchUser, make_users
 from bench.ledgers.wallets import NULL, ShardRows, Wallet
 from sagas.events import MOVEMENT_DONE, TRANSFER_CREDITED, TRANSFER_STATUS, USER_CREATED
 from sagas.states import Status
-from shards.book import EntryKind
+from shards.book_rows import EntryKind
 from shards.ids import RandomIds
 from shards.movements import MovementKind
 from shards.verdicts import VerdictKind

@@ -14,7 +14,8 @@ from sagas.events import (
 from sagas.keyed_batch import KeyedBatch, KeyedStep
 from sagas.outcomes import Failed, Skipped
 from sagas.states import Reason, refusal_of_payer
-from shards.book import BALANCE_LIMIT, EntryKind
+from shards.book import BALANCE_LIMIT
+from shards.book_rows import EntryKind
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
 from shards.records import record

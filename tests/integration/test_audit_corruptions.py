@@ -10,7 +10,7 @@ from audit import Outcome
 from audit.report import BREACHES_MAX
 from devstack.postgres import PostgresServer
 from sagas.events import TRANSFER_CREDITED, credited_data
-from shards.book import EntryKind
+from shards.book_rows import EntryKind
 from shards.ids import RandomIds, bucket_of
 from shards.keys import KeyOf
 from shards.opening import open_keyed

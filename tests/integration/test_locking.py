@@ -10,7 +10,7 @@ import pytest
 from sagas.outcomes import SKIPPED
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
-from shards.book import BookError, EntryKind
+from shards.book_rows import BookError, EntryKind
 from shards.errors import BucketNotHereError, ShardBusyError
 from shards.ids import RandomIds
 from shards.keys import KeyOf

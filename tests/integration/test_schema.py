@@ -13,7 +13,7 @@ import pytest
 
 from devstack.postgres import PostgresServer
 from sagas.states import TERMINAL, TRANSITIONS, Reason, Status
-from shards.book import _CONTRA, EntryKind
+from shards.book_rows import CONTRA_OF, EntryKind
 from shards.connection import Connection
 from shards.dead_letters import LetterStatus, ReasonClass
 from shards.movements import MovementKind
@@ -79,7 +79,7 @@ async def test_a_closed_set_has_the_same_members_in_code_and_schema(
 
 
 async def test_entry_kinds_and_their_contras_are_those_of_the_code(template: str):
-    assert await named_in(template, "entries_kind") == set(EntryKind) | set(_CONTRA.values())
+    assert await named_in(template, "entries_kind") == set(EntryKind) | set(CONTRA_OF.values())
 
 
 @pytest.mark.parametrize(
