@@ -47,8 +47,12 @@ class LaneOptions:
         capacity: items from offer to delivery; over it the lane is full.
         batch_max: items of one transaction.
         linger_s: the longest that a lane rests between two batches, for the next to gather.
-        rest: it rests so many times as long as it ran: what comes to a lane that has rested runs at
-            once, and on a busy machine, where runs take long, batches grow.
+        rest: after a run that took `busy_s` or longer, it rests so many times as long as it ran:
+            what comes to a lane that has rested runs at once, and on a busy machine, where runs
+            take long, batches grow.
+        busy_s: a run that took so long shows a busy machine. After a shorter one, the rest is
+            shorter by its square, since there is time to spare: small batches cost more of it, and
+            wait for less.
         saved_s: so much rest can be taken in advance, so that what comes now and then, step after
             step, waits for nothing.
         crowd: by how much all of these are longer, because of other lanes; see `crowding`.
@@ -64,6 +68,7 @@ class LaneOptions:
     backoff: Backoff
     is_patient: Callable[[Any], bool] = lambda _item: False
     rest: float = _REST
+    busy_s: float = 0.03
     saved_s: float = 0.025
     crowd: Callable[[], float] = lambda: 1.0
 
@@ -74,7 +79,8 @@ class LaneOptions:
         `saved_s` (a leaky bucket, as the generic cell rate algorithm of ITU-T I.371 has it).
         """
         crowd = self.crowd()
-        due = max(planned, began - crowd * self.saved_s) + crowd * (1 + self.rest) * ran_s
+        rest = self.rest * min(1.0, crowd * ran_s / self.busy_s)
+        due = max(planned, began - crowd * self.saved_s) + crowd * (1 + rest) * ran_s
         return min(due, began + ran_s + crowd * self.linger_s)
 
 

@@ -17,12 +17,14 @@ OPTIONS = LaneOptions(
 )
 
 
-def starts(*, runs: int, ran_s: float, began: float = 100.0) -> list[float]:
+def starts(
+    *, runs: int, ran_s: float, began: float = 100.0, options: LaneOptions = OPTIONS
+) -> list[float]:
     """When each run begins of a lane that has always something to do, and has run long ago."""
     began_at, again = [], 0.0
     for _ in range(runs):
         began_at.append(began)
-        again = OPTIONS.runs_again_at(again, began=began, ran_s=ran_s)
+        again = options.runs_again_at(again, began=began, ran_s=ran_s)
         began = max(again, began + ran_s)
     return began_at
 
@@ -32,10 +34,17 @@ def test_what_comes_now_and_then_waits_for_nothing():
     assert starts(runs=3, ran_s=0.002) == pytest.approx([100.0, 100.002, 100.004])
 
 
-def test_a_lane_with_always_something_to_do_runs_a_quarter_of_the_time():
-    began = starts(runs=101, ran_s=0.002)
+@pytest.mark.parametrize(
+    ("ran_s", "every_s"),
+    [(0.3, 1.2), (0.03, 0.12), (0.015, 0.0375), (0.003, 0.0039)],
+    ids=["longer", "busy", "half as long", "a tenth"],
+)
+def test_a_lane_with_always_something_to_do_rests_by_the_square_of_a_short_run(
+    ran_s: float, every_s: float
+):
+    began = starts(runs=101, ran_s=ran_s, options=replace(OPTIONS, linger_s=10.0))
 
-    assert (began[-1] - began[20]) / 80 == pytest.approx(0.008)
+    assert (began[-1] - began[80]) / 20 == pytest.approx(every_s)
 
 
 def test_it_never_rests_for_longer_than_it_may():
@@ -49,7 +58,7 @@ def test_what_was_not_used_is_saved_up_to_a_bound():
     after_a_second = OPTIONS.runs_again_at(100.0, began=101.0, ran_s=0.01)
 
     assert after_an_hour - 3_700.0 == pytest.approx(after_a_second - 101.0)
-    assert after_an_hour == pytest.approx(3_700.0 - OPTIONS.saved_s + 0.04)
+    assert after_an_hour == pytest.approx(3_700.0 - OPTIONS.saved_s + 0.02)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +71,7 @@ def test_the_more_lanes_and_workers_the_longer_each_gathers(lanes: int, share: f
 
 @pytest.mark.parametrize(
     ("planned", "ran_s", "after_s"),
-    [(0.0, 0.002, -0.034), (100.0, 0.002, 0.016), (100.0, 0.5, 0.5 + 0.06)],
+    [(0.0, 0.003, -0.0404), (100.0, 0.003, 0.0096), (100.0, 0.5, 0.5 + 0.06)],
     ids=["saved", "rests", "lingers"],
 )
 def test_in_a_crowd_it_saves_rests_and_lingers_for_longer(
