@@ -62,6 +62,15 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
         return assignment.state_value(tp)
 
     @override
+    def close(self) -> None:
+        """Nothing: the end of the thread closes the consumer.
+
+        Faust asks for it when the group changes while the app stops. Its own marks the consumer as
+        closed and closes it in the loop of another thread: our end then leaves it alone, and the
+        thread's loop waits for connections that nobody closes, for ever.
+        """
+
+    @override
     async def on_thread_stop(self) -> None:
         try:
             async with asyncio.timeout(LEAVE_S):

@@ -221,6 +221,19 @@ async def test_an_app_runs_in_the_loop_of_the_test_and_leaves_no_thread(broker: 
     await eventually(lambda: set(threading.enumerate()) <= before)
 
 
+async def test_a_group_that_changes_while_the_app_stops_does_not_hang_it(broker: Kafka) -> None:
+    """Faust then calls `close`, perhaps before the end of the consumer's thread."""
+    topic, taken, before = await broker.new_topic(), Taken(), set(threading.enumerate())
+    await broker.produce(topic, 1)
+    app = broker.app()
+    async with worker(app, topic, taken=taken):
+        await until_taken(taken, 1)
+
+        app._on_rebalance_when_stopped()
+
+    assert set(threading.enumerate()) <= before
+
+
 async def test_lag_counts_what_is_not_done(broker: Kafka) -> None:
     topic, taken, app = await broker.new_topic(2), Taken(), broker.app()
     await broker.produce(topic, 5)
