@@ -13,15 +13,12 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from messaging.errors import BrokerUnavailableError, UnsendableMessageError
-from messaging.pace import Pace
 from messaging.sender import Outgoing
 
 MessageT = TypeVar("MessageT")
 
 # Under load there is one send in so long: what gathers meanwhile goes together.
 SEND_EVERY_S = 0.01
-# With little to do, five may follow each other at once.
-SEND_SAVED_S = 0.05
 
 log = structlog.get_logger()
 
@@ -58,7 +55,7 @@ class BoundedSender(Generic[MessageT]):
         self._waiting: deque[MessageT] = deque()
         self._wake = asyncio.Event()
         self._closing = False
-        self._pace = Pace(every_s=SEND_EVERY_S, saved_s=SEND_SAVED_S)
+        self._began = 0.0
         self._task: asyncio.Task[None] | None = None
         self._sending = 0
         self.sent = 0
@@ -109,10 +106,10 @@ class BoundedSender(Generic[MessageT]):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            early_s = self._pace.early_s(asyncio.get_running_loop().time())
+            early_s = self._began + SEND_EVERY_S - asyncio.get_running_loop().time()
             if early_s > 0 and not self._closing:
                 await asyncio.sleep(early_s)
-            self._pace.take(asyncio.get_running_loop().time())
+            self._began = asyncio.get_running_loop().time()
             await self._send_once()
 
     async def _send_once(self) -> None:

@@ -1,6 +1,7 @@
 """The thread of a worker that talks to Kafka, and what it knows of a partition."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -13,16 +14,13 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 from typing_extensions import override
 
-from messaging.pace import Pace
-
 log = structlog.get_logger()
 
 # A partition that is resumed waits for the fetch under way; Faust has 1.5 s.
 FETCH_WAIT_MS = 250
 # A fetch asks for every partition, so it costs the same for one message as for a hundred. Under
-# load there is one in so long; with little to do, five may follow each other at once.
+# load there is one in so long; with little to do, the one that waits at the broker is older.
 FETCH_EVERY_S = 0.02
-FETCH_SAVED_S = 0.1
 # How long leaving the group may take at the end; a group that is not told waits for the session.
 LEAVE_S = 2.0
 
@@ -40,10 +38,7 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
         await super().on_start()
         assert self._consumer is not None
         fetcher: Any = self._consumer._fetcher  # noqa: SLF001 - aiokafka has no setting for it
-        fetcher._proc_fetch_request = paced(  # noqa: SLF001
-            fetcher._proc_fetch_request,  # noqa: SLF001
-            pace=lambda: Pace(every_s=FETCH_EVERY_S, saved_s=FETCH_SAVED_S),
-        )
+        fetcher._proc_fetch_request = paced(fetcher._proc_fetch_request, every_s=FETCH_EVERY_S)  # noqa: SLF001
 
     @override
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -83,22 +78,23 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
 
 
 def paced(
-    send: Callable[..., Awaitable[bool]], *, pace: Callable[[], Pace]
+    send: Callable[..., Awaitable[bool]], *, every_s: float
 ) -> Callable[..., Awaitable[bool]]:
-    """`send`, at a pace of its own for each broker.
+    """`send`, not before `every_s` after it was called last for the same broker.
 
     As aiokafka's own, it takes being cancelled for an answer: nothing came.
     """
-    paces: defaultdict[int, Pace] = defaultdict(pace)
+    # The clock begins with the machine: a first call is not early, however young that is.
+    last: defaultdict[int, float] = defaultdict(lambda: -math.inf)
 
     async def wait_and_send(assignment: Any, node_id: int, request: Any) -> bool:
-        early_s = paces[node_id].early_s(monotonic())
+        early_s = last[node_id] + every_s - monotonic()
         if early_s > 0:
             try:
                 await asyncio.sleep(early_s)
             except asyncio.CancelledError:
                 return False
-        paces[node_id].take(monotonic())
+        last[node_id] = monotonic()
         return await send(assignment, node_id, request)
 
     return wait_and_send

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from messaging.pace import Pace
 from workers.consumer_thread import paced
 
 
@@ -20,7 +19,7 @@ class Fetches:
 
 async def test_a_fetch_follows_another_of_the_same_broker_after_a_while():
     fetches = Fetches()
-    fetch = paced(fetches, pace=lambda: Pace(every_s=0.05, saved_s=0.0))
+    fetch = paced(fetches, every_s=0.05)
 
     assert [await fetch(None, 1, None) for _ in range(3)] == [True] * 3
 
@@ -31,7 +30,7 @@ async def test_a_fetch_follows_another_of_the_same_broker_after_a_while():
 
 async def test_brokers_do_not_wait_for_each_other():
     fetches = Fetches()
-    fetch = paced(fetches, pace=lambda: Pace(every_s=3600.0, saved_s=0.0))
+    fetch = paced(fetches, every_s=3600.0)
 
     assert [await fetch(None, node_id, None) for node_id in (1, 2)] == [True] * 2
 
@@ -39,7 +38,7 @@ async def test_brokers_do_not_wait_for_each_other():
 async def test_a_fetch_that_is_cancelled_while_it_waits_brings_nothing_and_is_no_error():
     """aiokafka cancels its fetches when it stops, and awaits them: an error would hang it."""
     fetches = Fetches()
-    fetch = paced(fetches, pace=lambda: Pace(every_s=3600.0, saved_s=0.0))
+    fetch = paced(fetches, every_s=3600.0)
     await fetch(None, 1, None)
     waiting = asyncio.ensure_future(fetch(None, 1, None))
     await asyncio.sleep(0)
