@@ -280,7 +280,7 @@ def test_every_block_that_writes_rows_can_be_gated():
     """`write_unless_changed` puts its gate where a block takes its rows from."""
     blocks = {
         name: sql
-        for subject in ("book", "transfers", "verdicts", "movements")
+        for subject in ("book_writes", "transfers", "verdicts", "movements")
         for name, sql in load_statements(subject).items()
         if name.startswith(("insert_", "write_", "change_", "update_"))
     }
