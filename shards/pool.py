@@ -42,7 +42,7 @@ PLANNING = {
     "jit": "off",
 }
 
-
+# asyncpg counts queries against a number, and has none for no limit.
 _NO_LIMIT = 2**62
 
 

@@ -142,4 +142,8 @@ def test_events_of_a_user_are_numbered_without_a_gap():
 
 @pytest.mark.parametrize("kind", EntryKind)
 def test_only_deposits_and_withdrawals_are_movements(kind: EntryKind):
-    assert kind.is_movement == (kind in (EntryKind.DEPOSIT, EntryKind.WITHDRAWAL))
+    book = new_book(Account(USER, "EUR", balance=10))
+
+    entry = post(book, kind, 1 if kind in INCOMING else -1)
+
+    assert entry.kind.is_movement == (kind in (EntryKind.DEPOSIT, EntryKind.WITHDRAWAL))
