@@ -24,9 +24,22 @@ def crowding(*, lanes: int, share: float = 1.0) -> float:
 
     Args:
         lanes: of this process, one per shard.
-        share: of a shard's buckets that this process reads; 1.0, too, if it reads none.
+        share: of what a shard has to do that comes to this process; nothing counts as all.
     """
     return max(1.0, lanes / _LANES_AT_ONCE) / (share or 1.0)
+
+
+def share_of_steps(*, of_shard: float, of_all: float) -> float:
+    """How much of a shard's three steps comes to the lane of one worker, from 0.0 to 1.0.
+
+    Try-confirms and confirms come with the shard's buckets; a settle follows from the confirm, so
+    it comes to whoever reads the payee's bucket, which may be any.
+
+    Args:
+        of_shard: the part of the shard's buckets that the worker reads.
+        of_all: the part of all buckets that it reads.
+    """
+    return (2 * of_shard + of_all) / 3
 
 
 class RunStep(Protocol[ItemT_contra, OutcomeT_co]):

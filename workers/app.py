@@ -44,6 +44,9 @@ class Worker:
             bootstrap=settings.kafka_bootstrap,
             session_timeout_s=settings.workers.session_timeout_s,
             commit_interval_s=settings.workers.commit_interval_s,
+            buckets_by_shard=[
+                bucket for shard in self._shards.shards for bucket in sorted(shard.buckets)
+            ],
         )
         self._faust = RunningApp(app)
         self._core = WorkerCore(

@@ -21,6 +21,9 @@ FETCH_WAIT_MS = 250
 # A fetch asks for every partition, so it costs the same for one message as for a hundred. Under
 # load there is one in so long; with little to do, the one that waits at the broker is older.
 FETCH_EVERY_S = 0.02
+# Workers that share the partitions fetch less often, since less comes to each: all together as
+# often as one would. But messages do not wait for longer than this.
+FETCH_EVERY_MAX_S = 0.04
 # How long leaving the group may take at the end; a group that is not told waits for the session.
 LEAVE_S = 2.0
 
@@ -38,7 +41,16 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
         await super().on_start()
         assert self._consumer is not None
         fetcher: Any = self._consumer._fetcher  # noqa: SLF001 - aiokafka has no setting for it
-        fetcher._proc_fetch_request = paced(fetcher._proc_fetch_request, every_s=FETCH_EVERY_S)  # noqa: SLF001
+        send = fetcher._proc_fetch_request  # noqa: SLF001
+        fetcher._proc_fetch_request = paced(send, every_s=self._fetch_every_s)  # noqa: SLF001
+
+    def _fetch_every_s(self, assignment: Any) -> float:
+        assert self._consumer is not None
+        cluster = self._consumer._client.cluster  # noqa: SLF001
+        topics = {tp.topic for tp in assignment.tps}
+        there_are = sum(len(cluster.partitions_for_topic(topic) or ()) for topic in topics)
+        # A topic that was just made anew may have more partitions than are known yet, or none.
+        return fetch_every_s(share=min(1.0, len(assignment.tps) / (there_are or 1)))
 
     @override
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -77,10 +89,15 @@ class SafeConsumerThread(AIOKafkaConsumerThread):
                 await self._consumer._client.close()  # noqa: SLF001
 
 
+def fetch_every_s(*, share: float) -> float:
+    """The least time between two fetches of a worker with this share of the partitions, over 0."""
+    return min(FETCH_EVERY_S / share, FETCH_EVERY_MAX_S)
+
+
 def paced(
-    send: Callable[..., Awaitable[bool]], *, every_s: float
+    send: Callable[..., Awaitable[bool]], *, every_s: Callable[[Any], float]
 ) -> Callable[..., Awaitable[bool]]:
-    """`send`, not before `every_s` after it was called last for the same broker.
+    """`send`, not before `every_s` of its assignment after the last call for the same broker.
 
     As aiokafka's own, it takes being cancelled for an answer: nothing came.
     """
@@ -88,7 +105,7 @@ def paced(
     last: defaultdict[int, float] = defaultdict(lambda: -math.inf)
 
     async def wait_and_send(assignment: Any, node_id: int, request: Any) -> bool:
-        early_s = last[node_id] + every_s - monotonic()
+        early_s = last[node_id] + every_s(assignment) - monotonic()
         if early_s > 0:
             try:
                 await asyncio.sleep(early_s)

@@ -15,7 +15,7 @@ from messaging.bounded import Sender
 from messaging.envelope import Packing, topic_of
 from messaging.topics import TopicNames
 from sagas.backoff import Backoff
-from sagas.lane_options import LaneOptions, crowding
+from sagas.lane_options import LaneOptions, crowding, share_of_steps
 from sagas.messages import KeyRing, Step
 from sagas.redrive import RedrivePolicy
 from shards.ids import IdSource
@@ -124,7 +124,8 @@ class WorkerCore:
             outbound=self._outbound,
             dead_letters=self._dead_letters,
             options=StepOptions(
-                lane=replace(options.lane, crowd=self._crowd),
+                lane=options.lane,
+                crowd=self._crowd,
                 on_pressure=self._on_pressure,
                 reads_confirms_of=self._reads_confirms_of,
             ),
@@ -155,9 +156,15 @@ class WorkerCore:
         """Every lane, to be looked at."""
         return [*self._lanes.all(), *self._dead_letters.all()]
 
-    def _crowd(self) -> float:
+    def _crowd(self, shard: Shard) -> float:
         mine = self._source().assigned_buckets(self._names.try_confirm)
-        return crowding(lanes=len(self._shards.shards), share=len(mine) / self._shards.buckets)
+        return crowding(
+            lanes=len(self._shards.shards),
+            share=share_of_steps(
+                of_shard=len(mine & shard.buckets) / len(shard.buckets),
+                of_all=len(mine) / self._shards.buckets,
+            ),
+        )
 
     def _reads_confirms_of(self, bucket: int) -> bool:
         tp = TP(self._names.confirm, bucket)

@@ -5,7 +5,8 @@ and commits; everything else is ours. Messages are bytes, decoded where poison c
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import faust
@@ -16,6 +17,7 @@ from faust.types import EventT, StreamT
 from faust.types.transports import TransportT
 from typing_extensions import override
 
+from workers.assignor import ShardAssignor
 from workers.consumer import SafeConsumer
 from workers.unreadable import read_what_can_be_read
 
@@ -24,6 +26,11 @@ log = structlog.get_logger()
 START_S = 30.0
 STOP_S = 8.0
 SETTLE_S = 4.0
+
+# Messages that wait in front of one agent.
+_BUFFER_MAX = 512
+# Messages fetched in one go: what a paused partition may still deliver.
+_POLL_RECORDS_MAX = 500
 
 
 class AppStartError(Exception):
@@ -74,8 +81,7 @@ def create_faust_app(
     bootstrap: str,
     session_timeout_s: float,
     commit_interval_s: float,
-    buffer_max: int = 512,
-    poll_records_max: int = 500,
+    buckets_by_shard: Sequence[int] = (),
 ) -> HoldfastApp:
     """An app that is not started and has not touched Kafka yet.
 
@@ -86,8 +92,8 @@ def create_faust_app(
             broker has to allow it (`group.min.session.timeout.ms`, by default 6 s).
         commit_interval_s: How often offsets are committed; a worker that dies has at the most the
             messages of so long delivered again.
-        buffer_max: Messages that wait in front of one agent.
-        poll_records_max: Messages fetched in one go: what a paused partition may still deliver.
+        buckets_by_shard: All partitions of its topics, those of a shard side by side, so that a
+            worker gets those of few shards; without, as Faust deals them.
     """
     read_what_can_be_read()
     rebalance_s = max(2 * session_timeout_s, 5.0)
@@ -95,10 +101,11 @@ def create_faust_app(
         id=app_id,
         broker=[f"kafka://{address.strip()}" for address in bootstrap.split(",")],
         TableManager=NoTables,
+        PartitionAssignor=cast("Any", partial(ShardAssignor, buckets_by_shard=buckets_by_shard)),
         processing_guarantee="at_least_once",
         # Acks come from lanes, late; a message without one must not keep the app from stopping.
         stream_wait_empty=False,
-        stream_buffer_maxsize=buffer_max,
+        stream_buffer_maxsize=_BUFFER_MAX,
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
@@ -116,7 +123,7 @@ def create_faust_app(
         broker_request_timeout=rebalance_s + 20.0,
         # A worker that exceeds it leaves the group and never comes back, though it seems alive.
         broker_max_poll_interval=86_400.0,
-        broker_max_poll_records=poll_records_max,
+        broker_max_poll_records=_POLL_RECORDS_MAX,
         # Topics that are made after the start, or made anew, are found after so long.
         consumer_metadata_max_age_ms=5_000,
         producer_acks=-1,

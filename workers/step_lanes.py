@@ -70,11 +70,13 @@ class StepOptions:
     Attributes:
         lane: messages wait for their shard, however long; what was handed over is given up after
             its attempts: a confirm is sent instead, and redrive brings a verdict back.
+        crowd: of the lane of a shard, as of `LaneOptions`.
         on_pressure: told which shard's lane is full, or no longer.
         reads_confirms_of: whether this worker reads the confirms of a bucket.
     """
 
     lane: LaneOptions
+    crowd: Callable[[Shard], float]
     on_pressure: Callable[[Shard, bool], None]
     reads_confirms_of: Callable[[int], bool]
 
@@ -125,7 +127,11 @@ class StepLanes:
             run=run,
             user_of=lambda job: user_of(job.work),
             deliver=deliver,
-            options=replace(self._options.lane, is_patient=lambda job: not job.is_handed_over),
+            options=replace(
+                self._options.lane,
+                crowd=lambda: self._options.crowd(shard),
+                is_patient=lambda job: not job.is_handed_over,
+            ),
             on_pressure=lambda full: self._options.on_pressure(shard, full),
         )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +54,12 @@ class Kafka:
         await self.admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before)})
 
     def app(
-        self, *, stock: bool = False, group: str | None = None, commit_s: float = COMMIT_S
+        self,
+        *,
+        stock: bool = False,
+        group: str | None = None,
+        commit_s: float = COMMIT_S,
+        buckets_by_shard: Sequence[int] = (),
     ) -> HoldfastApp:
         """A worker's app; `stock` gives it the consumer that Faust ships."""
         app = create_faust_app(
@@ -62,6 +67,7 @@ class Kafka:
             bootstrap=self.bootstrap,
             session_timeout_s=SESSION_S,
             commit_interval_s=commit_s,
+            buckets_by_shard=buckets_by_shard,
         )
         if stock:
             app.transport = Transport(app.conf.broker_consumer, app)

@@ -97,6 +97,25 @@ async def test_workers_own_the_same_buckets_of_all_topics(broker: Kafka) -> None
         await eventually(shared)
 
 
+async def test_a_worker_that_joins_takes_whole_shards(broker: Kafka) -> None:
+    topics = [await broker.new_topic(8) for _ in range(3)]
+    of_a_shard, of_another = [0, 2, 4, 6], [1, 3, 5, 7]
+    first, second = (broker.app(buckets_by_shard=of_a_shard + of_another) for _ in range(2))
+
+    def owned(app: HoldfastApp) -> list[set[int]]:
+        return [app.safe_consumer.assigned_buckets(topic) for topic in topics]
+
+    async with worker(first, *topics, taken=Taken()):
+        await eventually(lambda: owned(first) == [set(range(8))] * 3)
+        async with worker(second, *topics, taken=Taken()):
+            await eventually(
+                lambda: (
+                    owned(first) == [set(of_a_shard)] * 3 and owned(second) == [set(of_another)] * 3
+                )
+            )
+        await eventually(lambda: owned(first) == [set(range(8))] * 3)
+
+
 async def test_one_partition_pauses_while_the_others_flow(broker: Kafka) -> None:
     topic, taken, app = await broker.new_topic(2), Taken(), broker.app()
     async with worker(app, topic, taken=taken):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from sagas.backoff import Backoff
-from sagas.lane_options import LaneOptions, crowding
+from sagas.lane_options import LaneOptions, crowding, share_of_steps
 
 OPTIONS = LaneOptions(
     capacity=10,
@@ -67,6 +67,15 @@ def test_what_was_not_used_is_saved_up_to_a_bound():
 )
 def test_the_more_lanes_and_workers_the_longer_each_gathers(lanes: int, share: float, crowd: float):
     assert crowding(lanes=lanes, share=share) == crowd
+
+
+@pytest.mark.parametrize(
+    ("of_shard", "of_all", "share"),
+    [(1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.25, 0.75), (0.0, 0.5, 1 / 6), (0.0, 0.0, 0.0)],
+    ids=["alone", "half of each", "a shard", "no bucket of it", "no bucket"],
+)
+def test_a_settle_comes_to_whoever_has_confirmed(of_shard: float, of_all: float, share: float):
+    assert share_of_steps(of_shard=of_shard, of_all=of_all) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
