@@ -262,7 +262,7 @@ CREATE TABLE transfers (
     CONSTRAINT transfers_status CHECK (status = ANY (ARRAY['held'::text, 'debited'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text, 'rejected'::text])),
     CONSTRAINT transfers_key UNIQUE (payer_id, caller, idempotency_key)
 ) WITH (fillfactor=80);
-CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC);
+CREATE INDEX transfers_by_payer ON public.transfers USING btree (payer_id, created_at DESC, id DESC) WHERE (created_at > '-infinity'::timestamp with time zone);
 CREATE INDEX transfers_due ON public.transfers USING btree (bucket, next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
 CREATE INDEX transfers_open_by_payer ON public.transfers USING btree (payer_id) WHERE (next_attempt_at IS NOT NULL);
 

@@ -12,11 +12,13 @@ ORDER BY at DESC, currency DESC, seq DESC
 LIMIT $9
 
 -- name: list_sent
+-- Every time is after that one: the index is only for those that say so.
 SELECT
     id, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key, fingerprint,
     metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at
 FROM transfers
 WHERE payer_id = $1
+    AND created_at > '-infinity'
     AND ($2::text IS NULL OR status = $2)
     AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
 ORDER BY created_at DESC, id DESC

@@ -1,5 +1,7 @@
 """Plans are made once: each must be right for tables that grow, though they were empty then."""
 
+import re
+
 import asyncpg
 import pytest
 
@@ -109,6 +111,49 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
     (counted,) = (node for node in plan.split("->") if "transfers_open_by_payer" in node)
     assert "Index Cond: (payer_id = asked.wallet_id)" in counted
     assert "transfers_due" not in plan
+
+
+@pytest.mark.parametrize(
+    ("subject", "block", "indexes"),
+    [
+        ("opening", "open_keyed", ["transfers_open_by_payer", "transfers_key", "movements_key"]),
+        ("lists", "list_entries", ["entries_by_time"]),
+        ("lists", "list_sent", ["transfers_by_payer"]),
+        ("lists", "list_received", ["verdicts_by_payee"]),
+    ],
+)
+async def test_a_table_that_is_empty_is_read_by_the_index_that_is_meant(
+    postgres: PostgresServer, subject: str, block: str, indexes: list[str]
+):
+    """Another index of the same user finds the same rows, among all of that user's."""
+    plan = await plan_in(postgres.dsn(TEMPLATE), subject, block)
+
+    used = re.findall(r"using (\w+) on (?:transfers|movements|entries|verdicts)\s", plan)
+    assert used == indexes
+
+
+@pytest.mark.parametrize("payers", [1, 1_000])
+async def test_so_is_one_that_has_rows_and_was_analysed_then(
+    world: World, shard_databases: list[ShardDatabase], payers: int
+):
+    payer = await world.user(bucket=0)
+    async with world.session(payer) as conn:
+        await conn.execute(
+            "INSERT INTO transfers (id, bucket, payer_id, currency, amount, status, reason, caller,"
+            " idempotency_key, fingerprint, traceparent, attempts, created_at, expires_at,"
+            " ended_at)"
+            " SELECT gen_random_uuid(), 0, payers[1 + number % $1], 'EUR', 1, 'rejected', '-',"
+            " payers[1]::text, number::text, '', '', 0, now(), now(), now()"
+            " FROM (SELECT array_agg(gen_random_uuid()) AS payers FROM generate_series(1, $1)),"
+            " generate_series(1, 1_250) AS number",
+            payers,
+        )
+        await conn.execute("ANALYZE transfers")
+
+    plan = await plan_in(shard_databases[0].dsn, "opening", "open_keyed")
+
+    assert "Index Scan using transfers_key on transfers " in plan
+    assert "transfers_by_payer" not in plan
 
 
 async def test_nor_though_it_was_seen_to_be_empty(
