@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
-from faust.assignor.client_assignment import ClientAssignment
+from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from faust.assignor.partition_assignor import MemberAssignmentMapping, PartitionAssignor
 from faust.types.app import AppT
 from typing_extensions import override
@@ -66,39 +66,35 @@ class ShardAssignor(PartitionAssignor):
         cluster: ClusterMetadata,
         member_metadata: Mapping[str, ConsumerProtocolMemberMetadata],
     ) -> MemberAssignmentMapping:
+        told = {member: self._get_client_metadata(its) for member, its in member_metadata.items()}
         runs = deal(
             self._buckets_by_shard,
             {
-                member: {tp.partition for tp in self._assigned(metadata).active_tps}
-                for member, metadata in member_metadata.items()
+                member: {tp.partition for tp in client.assignment.active_tps}
+                for member, client in told.items()
             },
         )
         return super().assign(
             cluster,
             {
-                member: self._told(metadata, cluster, runs[member])
+                member: _with_run(metadata, told[member], cluster, runs[member])
                 for member, metadata in member_metadata.items()
             },
         )
 
-    def _assigned(self, metadata: ConsumerProtocolMemberMetadata) -> ClientAssignment:
-        return self._get_client_metadata(metadata).assignment
 
-    def _told(
-        self,
-        metadata: ConsumerProtocolMemberMetadata,
-        cluster: ClusterMetadata,
-        run: Sequence[int],
-    ) -> ConsumerProtocolMemberMetadata:
-        """What a member says of itself, with its run of each topic in place of what it had."""
-        client = self._get_client_metadata(metadata)
-        client.assignment = ClientAssignment(
-            actives={
-                topic: sorted(set(run) & (cluster.partitions_for_topic(topic) or set()))
-                for topic in metadata.subscription
-            },
-            standbys={},
-        )
-        return ConsumerProtocolMemberMetadata(
-            metadata.version, metadata.subscription, client.dumps()
-        )
+def _with_run(
+    metadata: ConsumerProtocolMemberMetadata,
+    client: ClientMetadata,
+    cluster: ClusterMetadata,
+    run: Sequence[int],
+) -> ConsumerProtocolMemberMetadata:
+    """What a member says of itself, with its run of each topic in place of what it had."""
+    client.assignment = ClientAssignment(
+        actives={
+            topic: sorted(set(run) & (cluster.partitions_for_topic(topic) or set()))
+            for topic in metadata.subscription
+        },
+        standbys={},
+    )
+    return ConsumerProtocolMemberMetadata(metadata.version, metadata.subscription, client.dumps())
