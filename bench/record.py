@@ -68,10 +68,26 @@ class Measured:
         return max(self.foreign_before, self.foreign_during) > FOREIGN_CORES_MAX
 
     @property
+    def behind(self) -> int:
+        """Of an open loop: what was due in the window, less what got over in it.
+
+        When the system is slow, requests wait in the clients and are in no backlog of its own.
+        """
+        return 0 if self.case.shape.rate is None else self.load.due - self.ended.total()
+
+    @property
     def is_steady(self) -> bool:
-        """Whether the backlog did not grow over the window."""
+        """Whether the backlog did not grow over the window, nor what waits in the clients."""
+        return not any(self._lagging.values())
+
+    @property
+    def _lagging(self) -> dict[str, bool]:
+        begin, end = self.begin.backlog, self.end.backlog
         most = max(self.case.shape.growth_max, BACKLOG_GROWTH_MAX * self.completed)
-        return self.end.backlog - self.begin.backlog <= most
+        return {
+            f"the backlog grew from {begin} to {end}": end - begin > most,
+            f"{self.behind} of {self.load.due} that were due did not get over": self.behind > most,
+        }
 
     @property
     def _growing(self) -> dict[str, bool]:
@@ -94,7 +110,7 @@ class Measured:
             f"{gone} transfers were cancelled or refunded": gone,
             f"{self.left} transfers did not end": self.left,
             f"{self.load.unfinished} ends were never told": self.load.unfinished,
-            f"the backlog grew from {self.begin.backlog} to {self.end.backlog}": not self.is_steady,
+            **self._lagging,
             "nothing was completed": not self.completed,
             **self._growing,
         }

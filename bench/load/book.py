@@ -1,4 +1,4 @@
-"""What was sent, what is accepted, what is over, and how long each took."""
+"""What was due, what is accepted, what is over, and how long each took."""
 
 from array import array
 from collections import Counter
@@ -31,12 +31,12 @@ class Book:
         self._problem: str | None = None
         self._refused = 0
         self._failed = 0
-        self._sent = 0
+        self._due = 0
         self.unanswered = 0
 
     @property
     def under_way(self) -> int:
-        """Transfers that were sent and are not known to be over."""
+        """Transfers that were due, sent or not, and are not known to be over."""
         return self.unanswered + len(self._open)
 
     @property
@@ -44,11 +44,11 @@ class Book:
         """Answers that should not be."""
         return self._failed
 
-    def sent(self, items: int, *, at: float) -> None:
-        """Transfers go out."""
+    def due(self, items: int, *, at: float) -> None:
+        """Transfers are to go out, now or as soon as a client is free."""
         self.unanswered += items
         if self._start <= at < self._end:
-            self._sent += items
+            self._due += items
 
     def answered(self, items: int, *, since: float, at: float) -> None:
         """The answer to a request of so many transfers is there; each is one of those below."""
@@ -102,7 +102,7 @@ class Book:
             problem=self._problem,
             latency_ms=summary_ms(self._latencies),
             answer_ms=summary_ms(self._answers_s),
-            sent=self._sent,
+            due=self._due,
         )
 
     def _time(self, since: float, at: float) -> None:

@@ -72,7 +72,6 @@ class Load:
     # -- sending -------------------------------------------------------------------------------
 
     def _send(self, connection: Connection, *, since: float) -> None:
-        self._book.sent(self._items, at=since)
         connection.send(self._requests.next(), since=since)
 
     def _send_while_allowed(self) -> None:
@@ -81,6 +80,7 @@ class Load:
         if now >= self._stop_at or self._book.failed > _FAILED_MAX:
             return
         while self._idle and self._book.under_way < self._plan.open_max:
+            self._book.due(self._items, at=now)
             self._send(self._idle.pop(), since=now)
 
     async def _send_on_time(self, start: float) -> None:
@@ -93,6 +93,7 @@ class Load:
             due = start + after
             if (wait_s := due - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
+            self._book.due(self._items, at=due)
             self._late.append(due)
             self._send_late()
 
@@ -109,7 +110,7 @@ class Load:
     async def _drain(self) -> None:
         deadline = time.monotonic() + self._plan.drain_s
         while time.monotonic() < deadline:
-            if not self._late and not self._book.under_way:
+            if not self._book.under_way:
                 return
             await asyncio.sleep(_POLL_S)
 

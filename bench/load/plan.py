@@ -70,11 +70,11 @@ class LoadResult:
         answers: HTTP status to how many answers (items of batches too), of the whole run.
         refused: asked for too much and told so, of the whole run.
         failed: answers that should not be, and connections lost while an answer was due.
-        unfinished: accepted and not over when the wait for the rest ended.
+        unfinished: due and not over when the wait for the rest ended.
         problem: the first failed answer.
         latency_ms: from the intended start to the end, of transfers begun in the window.
         answer_ms: from the intended start to the answer, of requests begun in the window.
-        sent: transfers sent in the window.
+        due: transfers whose intended start was in the window.
     """
 
     answers: Mapping[str, int]
@@ -84,7 +84,7 @@ class LoadResult:
     problem: str | None
     latency_ms: Mapping[str, float] | None
     answer_ms: Mapping[str, float] | None
-    sent: int
+    due: int
 
     def to_line(self) -> bytes:
         """As one line of JSON."""

@@ -64,12 +64,22 @@ async def test_an_open_loop_times_from_the_intended_start(gateway: SlowGateway):
 
     result = await Load(told, tell_start=lambda _: None).run()
 
-    assert result.refused == gateway.requests == result.sent
-    assert result.sent > 50
+    assert result.refused == gateway.requests == result.due
+    assert result.due > 50
     assert (result.failed, result.unfinished) == (0, 0)
     assert result.latency_ms is not None
     assert result.latency_ms["max"] > 500
     assert result.latency_ms["p50"] > 3 * _ANSWER_S * 1000
+
+
+async def test_what_no_client_was_ever_free_for_is_unfinished(gateway: SlowGateway):
+    told = plan(Mode.OPEN)
+    told = replace(told, port=await gateway.start(), clients=1, rate=80.0, drain_s=0.1)
+
+    result = await Load(told, tell_start=lambda _: None).run()
+
+    assert result.unfinished == result.due - result.refused
+    assert result.unfinished > 20
 
 
 async def test_a_closed_loop_has_one_request_of_each_client_under_way(gateway: SlowGateway):
@@ -79,7 +89,7 @@ async def test_a_closed_loop_has_one_request_of_each_client_under_way(gateway: S
 
     assert result.failed == 0
     # Four clients, 50 ms each, one second: 80 at the most.
-    assert 20 < result.sent <= 84
+    assert 20 < result.due <= 84
     assert result.latency_ms is not None
     assert result.latency_ms["p50"] >= _ANSWER_S * 1000
 
@@ -89,7 +99,7 @@ async def test_a_closed_loop_holds_back_at_its_bound(gateway: SlowGateway):
 
     result = await Load(told, tell_start=lambda _: None).run()
 
-    assert 5 < result.sent <= 21
+    assert 5 < result.due <= 21
 
 
 async def test_a_lost_connection_is_a_failure_and_is_opened_again(gateway: SlowGateway):

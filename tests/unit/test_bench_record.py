@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bench.cases import Case, Shape
+from bench.cases import Case, Mode, Shape
 from bench.load.plan import LoadResult
 from bench.measures.growth import Grown, Series
 from bench.measures.processes import Role
@@ -23,7 +23,7 @@ _LOAD = LoadResult(
     problem=None,
     latency_ms={"p50": 10.0},
     answer_ms={"p50": 5.0},
-    sent=10_000,
+    due=10_000,
 )
 
 
@@ -86,6 +86,22 @@ def test_a_run_whose_backlog_grows_does_not_count(
 
     assert found.is_steady is is_steady
     assert (found.problem is None) is is_steady
+
+
+@pytest.mark.parametrize(("due", "is_steady"), [(10_500, True), (10_501, False)])
+def test_an_open_loop_that_is_slower_than_its_arrivals_does_not_count(
+    measured: Measured, due: int, is_steady: bool
+):
+    """What waits in the clients is not in the backlog."""
+    case = Case(name="open-half", shape=Shape(mode=Mode.OPEN, rate=1_000.0))
+    load = replace(_LOAD, due=due)
+
+    found = replace(measured, case=case, load=load)
+
+    assert found.is_steady is is_steady
+    assert (found.problem is None) is is_steady
+    # A closed loop is due whenever a client is free.
+    assert replace(measured, load=load).is_steady
 
 
 @pytest.mark.parametrize(
