@@ -32,7 +32,7 @@ from gateway.routes.wallets import WalletRoutes
 from gateway.tokens import Tokens
 from gateway.transfer_reads import TransferReads
 from gateway.tries import Tries
-from gateway.try_confirms import TryConfirms
+from gateway.wake_ups import WakeUps
 from messaging.bounded import BoundedSender
 from messaging.envelope import Packing
 from messaging.sender import KafkaSender
@@ -117,7 +117,7 @@ class Gateway:
             ).pack,
             capacity=settings.gateway.send_queue,
         )
-        self.try_confirms = TryConfirms(self._bounded)
+        self.wake_ups = WakeUps(self._bounded)
         self._health = HealthRoutes(shards=self.shards, sender=self.sender)
         self.admin = InternalListener(
             port=settings.gateway.admin_port,
@@ -180,7 +180,7 @@ class Gateway:
         tries = Tries(
             lanes=self.lanes,
             payees=Payees(self.shards, self.lanes, self.known_users),
-            try_confirms=self.try_confirms,
+            wake_ups=self.wake_ups,
             in_flight=self.in_flight,
             ids=self.ids,
             expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),

@@ -11,7 +11,7 @@ from gateway.payees import Payee, Payees
 from gateway.problems import Problem
 from gateway.schemas import TransferBody
 from gateway.tokens import Principal
-from gateway.try_confirms import TryConfirms
+from gateway.wake_ups import WakeUps
 from sagas.keyed_batch import UnknownWalletError
 from sagas.outcomes import Failed
 from sagas.states import Status
@@ -38,14 +38,14 @@ class Tries:
         *,
         lanes: GatewayLanes,
         payees: Payees,
-        try_confirms: TryConfirms,
+        wake_ups: WakeUps,
         in_flight: InFlightWatch,
         ids: IdSource,
         expires_in: timedelta,
     ) -> None:
         self._lanes = lanes
         self._payees = payees
-        self._try_confirms = try_confirms
+        self._wake_ups = wake_ups
         self._in_flight = in_flight
         self._ids = ids
         self._expires_in = expires_in
@@ -77,7 +77,7 @@ class Tries:
         if refusal is not None:
             raise refusal
         # A duplicate repeats the output, too.
-        self._try_confirms.offer([tried.transfer])
+        self._wake_ups.offer([tried.transfer])
         return tried
 
     async def ask_all(
@@ -107,7 +107,7 @@ class Tries:
         for outcome in outcomes:
             if isinstance(outcome, Failed) and isinstance(outcome.error, UnknownWalletError):
                 raise outcome.error
-        self._try_confirms.offer(o.transfer for o in outcomes if isinstance(o, Tried))
+        self._wake_ups.offer(o.transfer for o in outcomes if isinstance(o, Tried))
         return outcomes
 
     def _sender(self, principal: Principal, traceparent: str) -> "_Sender":

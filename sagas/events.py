@@ -1,8 +1,9 @@
 """Public events, as they are written to the outbox. Amounts are strings of minor units."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from sagas.states import Status
+from shards.holds import Hold, HoldStatus
 from shards.movements import Movement, MovementKind
 from shards.transfers import Transfer
 from shards.users import User
@@ -11,6 +12,7 @@ from shards.verdicts import Verdict
 USER_CREATED = "user.created"
 TRANSFER_CREDITED = "transfer.credited"
 TRANSFER_STATUS = {status: f"transfer.{status}" for status in Status}
+HOLD_STATUS = {status: f"hold.{status}" for status in HoldStatus}
 MOVEMENT_REJECTED = "movement.rejected"
 MOVEMENT_DONE = {
     MovementKind.DEPOSIT: "movement.deposited",
@@ -19,13 +21,28 @@ MOVEMENT_DONE = {
 
 
 class TransferData(TypedDict):
-    """Data of `transfer.*` events."""
+    """Data of `transfer.*` events; what it is a capture or a refund of, if it is one."""
 
     transfer_id: str
     payer_id: str
     payee_id: str | None
     currency: str
     amount_minor: str
+    status: str
+    reason: str | None
+    hold_id: NotRequired[str]
+    refund_of: NotRequired[str]
+
+
+class HoldData(TypedDict):
+    """Data of `hold.*` events."""
+
+    hold_id: str
+    payer_id: str
+    payee_id: str | None
+    currency: str
+    amount_minor: str
+    captured_minor: str
     status: str
     reason: str | None
 
@@ -59,7 +76,7 @@ class UserData(TypedDict):
 
 def transfer_data(transfer: Transfer) -> TransferData:
     """What the payer's shard tells of a transfer, with the status it has now."""
-    return {
+    data: TransferData = {
         "transfer_id": str(transfer.id),
         "payer_id": str(transfer.payer_id),
         "payee_id": str(transfer.payee_id) if transfer.payee_id else None,
@@ -68,11 +85,16 @@ def transfer_data(transfer: Transfer) -> TransferData:
         "status": transfer.status,
         "reason": transfer.reason,
     }
+    if transfer.hold_id is not None:
+        data["hold_id"] = str(transfer.hold_id)
+    if transfer.refund_of is not None:
+        data["refund_of"] = str(transfer.refund_of)
+    return data
 
 
 def credited_data(verdict: Verdict) -> TransferData:
     """What the payee's shard tells of a transfer it has credited."""
-    return {
+    data: TransferData = {
         "transfer_id": str(verdict.transfer_id),
         "payer_id": str(verdict.payer_id),
         "payee_id": str(verdict.payee_id),
@@ -80,6 +102,23 @@ def credited_data(verdict: Verdict) -> TransferData:
         "amount_minor": str(verdict.amount),
         "status": verdict.kind.value,
         "reason": verdict.reason,
+    }
+    if verdict.refund_of is not None:
+        data["refund_of"] = str(verdict.refund_of)
+    return data
+
+
+def hold_data(hold: Hold) -> HoldData:
+    """What the payer's shard tells of a hold, with the status it has now."""
+    return {
+        "hold_id": str(hold.id),
+        "payer_id": str(hold.payer_id),
+        "payee_id": str(hold.payee_id) if hold.payee_id else None,
+        "currency": hold.currency,
+        "amount_minor": str(hold.amount),
+        "captured_minor": str(hold.captured),
+        "status": hold.status.value,
+        "reason": hold.reason,
     }
 
 

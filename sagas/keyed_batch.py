@@ -7,7 +7,7 @@ together. The key comes first: nothing that can change is looked at before it.
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sagas.idempotency import KeyBook, KeyReusedError
@@ -63,10 +63,11 @@ class KeyedRow(Protocol):
 RequestT = TypeVar("RequestT", bound=KeyedRequest)
 RowT = TypeVar("RowT", bound=KeyedRow)
 OutcomeT = TypeVar("OutcomeT")
+RelatedT = TypeVar("RelatedT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenKeys(Generic[RowT]):
+class OpenKeys(Generic[RowT, RelatedT]):
     """What requests with keys are decided on.
 
     Attributes:
@@ -76,6 +77,7 @@ class OpenKeys(Generic[RowT]):
         book: the accounts they are about.
         replayable: the rows of `owner` that the keys stand for.
         open: how many transfers of each wallet are open, counted up to a bound.
+        related: what else this step decides on.
     """
 
     owner: KeyOwner
@@ -84,12 +86,13 @@ class OpenKeys(Generic[RowT]):
     book: Book
     replayable: dict[UUID, RowT]
     open: dict[UUID, int]
+    related: RelatedT
 
 
 class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
     """Decides requests; `made` has the rows to be inserted."""
 
-    def __init__(self, opened: OpenKeys[RowT]) -> None:
+    def __init__(self, opened: OpenKeys[RowT, Any]) -> None:
         self._owner = opened.owner
         self._locked = opened.locked
         self._keys = opened.keys
@@ -140,25 +143,31 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
     def _outcome(self, row: RowT, *, replayed: bool) -> OutcomeT:
         """What is said of a row; `replayed` when an earlier request with its key made it."""
 
+    def related_writes(self) -> list[Write]:
+        """What is to be written of `related`; of the wallets whose requests these are."""
+        return []
+
     def _status_of(self, user_id: UUID) -> UserStatus:
         return self._locked.users[user_id].status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedStep(Generic[RequestT, RowT, OutcomeT]):
+class KeyedStep(Generic[RequestT, RowT, OutcomeT, RelatedT]):
     """A step whose requests have keys.
 
     Attributes:
         owner: the table of the rows that the requests make.
         batch: decides requests on what was read.
         read_rows: reads rows of that table by id.
+        read_related: reads what else it decides on, after keys and users.
         insert_rows: what writes them.
         count_max: open transfers of a wallet are counted so far and no further.
     """
 
     owner: KeyOwner
-    batch: Callable[[OpenKeys[RowT]], KeyedBatch[RequestT, RowT, OutcomeT]]
+    batch: Callable[[OpenKeys[RowT, RelatedT]], KeyedBatch[RequestT, RowT, OutcomeT]]
     read_rows: Callable[[Connection, list[UUID]], Awaitable[dict[UUID, RowT]]]
+    read_related: Callable[[Connection, Sequence[RequestT]], Awaitable[RelatedT]]
     insert_rows: Callable[[Sequence[RowT]], list[Write]]
     count_max: int
 
@@ -183,8 +192,11 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT]):
             wallets = {request.key.wallet_id for request in requests}
             locked = await lock_step_users(conn, wallets, wait=wait)
             batch, outcomes, book = await self._decide(conn, requests, locked)
-            await write_together(conn, [*self.insert_rows(batch.made), *book.writes()])
+            await write_together(conn, self._writes(batch, book))
         return outcomes
+
+    def _writes(self, batch: KeyedBatch[RequestT, RowT, OutcomeT], book: Book) -> list[Write]:
+        return [*self.insert_rows(batch.made), *batch.related_writes(), *book.writes()]
 
     async def _run_unlocked(
         self, shard: Shard, requests: Sequence[RequestT]
@@ -197,7 +209,7 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT]):
             done = await write_unless_changed(
                 shard,
                 conn,
-                [*self.insert_rows(batch.made), *book.writes()],
+                self._writes(batch, book),
                 users=batch.users,
                 buckets=_buckets(requests),
             )
@@ -225,9 +237,15 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT]):
             book=keyed.book,
             replayable=await self.read_rows(conn, earlier) if earlier else {},
             open=keyed.open,
+            # After the users, whose number tells if something of theirs has changed since.
+            related=await self.read_related(conn, requests),
         )
         batch = self.batch(opened)
         return batch, [batch.decide(request) for request in requests], keyed.book
+
+
+async def nothing_related(_conn: Connection, _requests: Sequence[KeyedRequest]) -> None:
+    """For a step that decides on keys, users and accounts alone."""
 
 
 def _buckets(requests: Sequence[KeyedRequest]) -> set[int]:

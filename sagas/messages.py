@@ -19,14 +19,21 @@ from shards.ids import bucket_of, parse_id
 from shards.records import record
 from shards.transfers import Transfer
 
+# Of a message that names no transfer it refunds, and of one that does: a worker of the release
+# before takes the first, and sets the second aside until redrive sends it again.
 VERSION = 1
+REFUND_VERSION = 2
 KEY_BYTES_MIN = 32
 _AMOUNT = re.compile(r"[1-9][0-9]{0,37}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}", re.ASCII)
-_SIGNED_FIRST = f"holdfast.message.v{VERSION}"
 # What a signature is over, after the version, in this order.
 _SIGNED = ("step", "transfer_id", "payer_id", "payee_id", "currency", "amount")
-_FIELDS = frozenset(("v", *_SIGNED, "key", "mac"))
+_SIGNED_BY_VERSION = {VERSION: _SIGNED, REFUND_VERSION: (*_SIGNED, "refund_of")}
+_SIGNED_FIRST = {version: f"holdfast.message.v{version}" for version in _SIGNED_BY_VERSION}
+_FIELDS = {
+    version: frozenset(("v", *signed, "key", "mac"))
+    for version, signed in _SIGNED_BY_VERSION.items()
+}
 
 
 class Step(StrEnum):
@@ -43,7 +50,10 @@ IMPLIED_STEP = {Status.HELD: Step.TRY_CONFIRM, Status.DEBITED: Step.CONFIRM}
 
 @record
 class Message:
-    """One step asked for; `amount` is minor units. `traceparent` is told, not signed."""
+    """One step asked for; `amount` is minor units. `traceparent` is told, not signed.
+
+    `refund_of` is the transfer that it refunds, if it does.
+    """
 
     step: Step
     transfer_id: UUID
@@ -51,6 +61,7 @@ class Message:
     payee_id: UUID
     currency: str
     amount: int
+    refund_of: UUID | None
     traceparent: str
 
     @property
@@ -69,8 +80,15 @@ def message_of(transfer: Transfer, step: Step) -> Message:
         payee_id=transfer.payee_id,
         currency=transfer.currency,
         amount=transfer.amount,
+        refund_of=transfer.refund_of,
         traceparent=transfer.traceparent,
     )
+
+
+def implied_message_of(transfer: Transfer) -> Message | None:
+    """What the status of a committed row asks for next; None when it is over."""
+    step = IMPLIED_STEP.get(Status(transfer.status))
+    return message_of(transfer, step) if step is not None else None
 
 
 class PoisonError(Exception):
@@ -120,8 +138,12 @@ class KeyRing:
             "currency": message.currency,
             "amount": str(message.amount),
         }
-        mac = _mac(self._keys[self._signing], fields.values())
-        return orjson.dumps({"v": VERSION, **fields, "key": self._signing, "mac": mac})
+        version = VERSION
+        if message.refund_of is not None:
+            version = REFUND_VERSION
+            fields["refund_of"] = str(message.refund_of)
+        mac = _mac(self._keys[self._signing], version, fields.values())
+        return orjson.dumps({"v": version, **fields, "key": self._signing, "mac": mac})
 
     def decode(self, value: bytes | None, *, step: Step, traceparent: str) -> Message:
         """The message in `value`, if it is one that we signed for `step`.
@@ -137,8 +159,9 @@ class KeyRing:
         secret = self._keys.get(fields["key"])
         if secret is None:
             raise PoisonError("unknown_key", f"key is {fields['key']!r}")
-        signed = (fields[name] for name in _SIGNED)
-        if not hmac.compare_digest(_mac(secret, signed), fields["mac"]):
+        version = fields["v"]
+        signed = (fields[name] for name in _SIGNED_BY_VERSION[version])
+        if not hmac.compare_digest(_mac(secret, version, signed), fields["mac"]):
             raise PoisonError("forged", "the signature does not fit")
         if message.step is not step:
             raise PoisonError("wrong_step", f"{message.step} came to {step}")
@@ -153,9 +176,9 @@ def _fields(value: bytes | None) -> dict[str, Any]:
     if not isinstance(fields, dict) or "v" not in fields:
         raise PoisonError("undecodable", "not an object with a version")
     # By type too: to Python, true and 1.0 are 1.
-    if type(fields["v"]) is not int or fields["v"] != VERSION:
+    if type(fields["v"]) is not int or fields["v"] not in _FIELDS:
         raise PoisonError("unknown_version", f"v is {fields['v']!r}")
-    if fields.keys() != _FIELDS:
+    if fields.keys() != _FIELDS[fields["v"]]:
         raise PoisonError("undecodable", f"fields are {sorted(fields)}")
     return fields
 
@@ -175,6 +198,7 @@ def _message(fields: dict[str, Any], traceparent: str) -> Message:
         payee_id=_uuid(fields["payee_id"]),
         currency=fields["currency"],
         amount=int(fields["amount"]),
+        refund_of=_uuid(fields["refund_of"]) if "refund_of" in fields else None,
         traceparent=traceparent,
     )
 
@@ -185,7 +209,7 @@ def _uuid(text: object) -> UUID:
     return parse_id(text)
 
 
-def _mac(secret: bytes, signed: Iterable[str]) -> str:
+def _mac(secret: bytes, version: int, signed: Iterable[str]) -> str:
     # No field can hold the separator: the text has one reading.
-    text = "|".join((_SIGNED_FIRST, *signed))
+    text = "|".join((_SIGNED_FIRST[version], *signed))
     return hmac.digest(secret, text.encode(), "sha256").hex()

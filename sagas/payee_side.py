@@ -44,6 +44,7 @@ class PayeeSide:
             kind=VerdictKind.CREDITED if refusal is None else VerdictKind.REFUSED,
             reason=refusal,
             created_at=self._book.now,
+            refund_of=message.refund_of,
         )
         if refusal is None:
             self._credit(message, verdict)

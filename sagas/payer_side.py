@@ -4,6 +4,7 @@ Try-confirm, settle and cancel differ in what they decide; what a decision does 
 here, once.
 """
 
+from collections import Counter
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.states import TERMINAL, Event, Reason, Status, transition
 from shards.book_rows import EntryKind
 from shards.opening import Sides
+from shards.refunds import change_refunded
 from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus
 from shards.writes import Write
@@ -28,6 +30,7 @@ class PayerSide:
         self._book = sides.book
         self._transfers = dict(sides.transfers)
         self._changes: list[StatusChange] = []
+        self._refunded: Counter[UUID] = Counter()
 
     @property
     def now(self) -> datetime:
@@ -86,13 +89,21 @@ class PayerSide:
         return changed
 
     def writes(self) -> list[Write]:
-        """The statuses to write; one that is not as decided on raises `StaleStatusError`."""
-        return change_statuses(self._changes)
+        """The statuses to write, and what may be refunded again.
+
+        A status that is not as decided on raises `StaleStatusError`.
+        """
+        return [*change_statuses(self._changes), *change_refunded(self._refunded)]
 
     def _move_money(self, transfer: Transfer, event: Event, *, at: datetime) -> None:
         user_id, currency, amount = transfer.payer_id, transfer.currency, transfer.amount
         if event in (Event.DEBIT, Event.CANCEL):
             self._book.release(user_id, currency, amount)
+        if event in (Event.CANCEL, Event.REFUND):
+            day = transfer.spent_on or transfer.created_at.date()
+            self._book.unspend(user_id, currency, amount, on=day)
+            if transfer.refund_of is not None:
+                self._refunded[transfer.refund_of] -= amount
         if event in (Event.DEBIT, Event.REFUND):
             self._book.not_before(user_id, currency, at)
             self._book.post(

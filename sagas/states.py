@@ -21,6 +21,7 @@ class Event(StrEnum):
 
     ACCEPT = "accept"
     REJECT = "reject"
+    CAPTURE = "capture"
     DEBIT = "debit"
     CANCEL = "cancel"
     COMPLETE = "complete"
@@ -31,6 +32,7 @@ class Event(StrEnum):
 TRANSITIONS: dict[tuple[Status | None, Event], Status] = {
     (None, Event.ACCEPT): Status.HELD,
     (None, Event.REJECT): Status.REJECTED,
+    (None, Event.CAPTURE): Status.DEBITED,
     (Status.HELD, Event.DEBIT): Status.DEBITED,
     (Status.HELD, Event.CANCEL): Status.CANCELLED,
     (Status.DEBITED, Event.COMPLETE): Status.COMPLETED,
@@ -43,9 +45,10 @@ TERMINAL = frozenset(
 
 
 class Reason(StrEnum):
-    """Why a transfer or a movement did not go through."""
+    """Why a transfer, a hold or a movement did not go through."""
 
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    LIMIT_EXCEEDED = "limit_exceeded"
     UNKNOWN_PAYEE = "unknown_payee"
     PAYEE_CLOSED = "payee_closed"
     PAYER_FROZEN = "payer_frozen"

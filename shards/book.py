@@ -5,7 +5,7 @@ book shows what the items before have done, and says what is to be written.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 import orjson
@@ -61,6 +61,33 @@ class Book:
         account = self._touch(user_id, currency)
         account.held -= amount
         _check(account)
+
+    def time_of_spending(self, user_id: UUID, currency: str) -> datetime:
+        """Now, but not before the account's last entry, nor a day before the last one it spent on.
+
+        What is spent counts on the day of its row, and a clock that is set back must not begin a
+        day anew whose count is gone.
+        """
+        account = self.account(user_id, currency)
+        at = self.now if account.last_at is None else max(self.now, account.last_at)
+        day = account.spent_day
+        return at if day is None or day <= at.date() else datetime.combine(day, time.min, UTC)
+
+    def spend(self, user_id: UUID, currency: str, amount: int, *, on: date) -> None:
+        """Counts `amount` as spent on the day of `time_of_spending`."""
+        account = self._touch(user_id, currency)
+        if account.spent_day != on:
+            account.spent_day, account.spent = on, 0
+        account.spent += amount
+
+    def unspend(self, user_id: UUID, currency: str, amount: int, *, on: date) -> None:
+        """Gives `amount` back to the day on which it was spent; to one that is over, nothing.
+
+        A process of the release before counts nothing: so there may be less than is given back.
+        """
+        account = self._touch(user_id, currency)
+        if account.spent_day == on:
+            account.spent = max(account.spent - amount, 0)
 
     def not_before(self, user_id: UUID, currency: str, time: datetime) -> None:
         """Keeps the entry that is posted next from being older than what it is about."""

@@ -1,7 +1,7 @@
 """What a book is made of: accounts as they change, and the rows that they leave behind."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -40,7 +40,12 @@ class BookError(Exception):
 
 @dataclass(slots=True)
 class Account:
-    """One balance: (user, currency), in minor units."""
+    """One balance: (user, currency), in minor units.
+
+    Attributes:
+        daily_limit: what may be spent in a UTC day; None is no limit.
+        spent: what was spent on `spent_day`, the last day on which anything was.
+    """
 
     user_id: UUID
     currency: str
@@ -50,6 +55,9 @@ class Account:
     head_hash: bytes = FIRST_PREV_HASH
     last_at: datetime | None = None
     version: int = 0
+    daily_limit: int | None = None
+    spent: int = 0
+    spent_day: date | None = None
 
     @classmethod
     def from_row(cls, row: Row, *, user_id: UUID, currency: str) -> "Account":
@@ -63,12 +71,22 @@ class Account:
             head_hash=row["head_hash"],
             last_at=row["last_at"],
             version=row["version"],
+            daily_limit=row["daily_limit"],
+            spent=row["spent"],
+            spent_day=row["spent_day"],
         )
 
     @property
     def available(self) -> int:
         """What can be spent: balance less held."""
         return self.balance - self.held
+
+    def may_spend(self, amount: int, *, on: date) -> bool:
+        """Whether the limit of a day, which is not before `spent_day`, leaves so much."""
+        if self.daily_limit is None:
+            return True
+        spent = self.spent if self.spent_day == on else 0
+        return spent + amount <= self.daily_limit
 
 
 @record

@@ -83,6 +83,8 @@ def _account_columns(accounts: Sequence[Account]) -> tuple[list[Any], ...]:
         [a.head_hash for a in accounts],
         [a.last_at for a in accounts],
         [a.version + 1 for a in accounts],
+        [a.spent for a in accounts],
+        [a.spent_day for a in accounts],
     )
 
 

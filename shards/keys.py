@@ -20,6 +20,7 @@ class KeyOwner(StrEnum):
 
     TRANSFER = "transfer"
     MOVEMENT = "movement"
+    HOLD = "hold"
 
 
 @record(kw_only=False)

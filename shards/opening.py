@@ -11,6 +11,7 @@ from uuid import UUID
 from shards.book import Book
 from shards.book_rows import Account
 from shards.connection import Connection, Row
+from shards.holds import Hold, hold_from_row
 from shards.keys import KeyOf, KeyOwner, UsedKey
 from shards.statements import load_statements
 from shards.transfers import Transfer, transfer_from_row
@@ -133,6 +134,33 @@ async def open_sides(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedHolds:
+    """What the ends of holds are decided on: the holds by id, their payers and accounts."""
+
+    book: Book
+    holds: dict[UUID, Hold]
+
+
+async def open_holds(
+    conn: Connection, locked: Users, asked: Collection[tuple[UUID, UUID]]
+) -> OpenedHolds:
+    """Reads holds, with the accounts of their payers.
+
+    Args:
+        conn: inside the transaction that holds the locks.
+        locked: what `lock_users` returned.
+        asked: (hold id, payer id) pairs. A hold that has another payer is left out.
+    """
+    rows = await conn.fetch(_SQL["open_holds"], [id_ for id_, _ in asked])
+    mine = [row for row in rows if (row["id"], row["payer_id"]) in asked]
+    accounts = _accounts(mine, lambda row: (row["payer_id"], row["currency"]))
+    return OpenedHolds(
+        book=Book(now=rows[0]["now"], users=locked, accounts=accounts),
+        holds={row["id"]: hold_from_row(row) for row in mine},
+    )
+
+
 def _users(rows: Sequence[Row]) -> dict[UUID, LockedUser]:
     users: dict[UUID, LockedUser] = {}
     for row in rows:
@@ -167,4 +195,6 @@ def _used(row: Row) -> UsedKey | None:
         return UsedKey(KeyOwner.TRANSFER, row["transfer_id"], row["transfer_fingerprint"])
     if row["movement_id"] is not None:
         return UsedKey(KeyOwner.MOVEMENT, row["movement_id"], row["movement_fingerprint"])
+    if row["hold_id"] is not None:
+        return UsedKey(KeyOwner.HOLD, row["hold_id"], row["hold_fingerprint"])
     return None

@@ -71,8 +71,12 @@ CREATE TABLE accounts (
     head_hash bytea NOT NULL,
     last_at timestamp with time zone,
     version bigint NOT NULL,
+    daily_limit numeric(38,0),
+    spent numeric(38,0) NOT NULL DEFAULT 0,
+    spent_day date,
     CONSTRAINT accounts_pkey PRIMARY KEY (user_id, currency),
     CONSTRAINT accounts_held_within_balance CHECK (0::numeric <= held AND held <= balance AND balance < '100000000000000000000000000000000000000'::numeric),
+    CONSTRAINT accounts_spending CHECK (0::numeric <= spent AND spent < '100000000000000000000000000000000000000'::numeric AND (daily_limit IS NULL OR 0::numeric <= daily_limit AND daily_limit < '100000000000000000000000000000000000000'::numeric)) NOT VALID,
     CONSTRAINT accounts_user_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 ) WITH (fillfactor=50);
 
@@ -152,6 +156,44 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_time ON public.entries USING btree (user_id, at DESC, currency DESC, seq DESC);
 CREATE UNIQUE INDEX entries_movement_key ON public.entries USING btree (movement_id) WHERE (movement_id IS NOT NULL);
+
+CREATE TABLE holds (
+    id uuid NOT NULL,
+    bucket integer NOT NULL,
+    payer_id uuid NOT NULL,
+    payee_id uuid,
+    currency text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    captured numeric(38,0) NOT NULL,
+    status text NOT NULL,
+    reason text,
+    caller text NOT NULL,
+    idempotency_key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    metadata jsonb,
+    traceparent text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT holds_pkey PRIMARY KEY (id),
+    CONSTRAINT holds_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT holds_captured_fits_status CHECK (
+CASE status
+    WHEN 'open'::text THEN captured < amount
+    WHEN 'captured'::text THEN captured > 0::numeric
+    WHEN 'rejected'::text THEN captured = 0::numeric
+    ELSE captured < amount
+END),
+    CONSTRAINT holds_captured_within_amount CHECK (0::numeric <= captured AND captured <= amount),
+    CONSTRAINT holds_ended_when_over CHECK ((status = 'open'::text) = (ended_at IS NULL)),
+    CONSTRAINT holds_not_to_self CHECK (payee_id <> payer_id),
+    CONSTRAINT holds_payee_known CHECK (payee_id IS NOT NULL OR status = 'rejected'::text),
+    CONSTRAINT holds_reason_when_rejected CHECK ((status = 'rejected'::text) = (reason IS NOT NULL)),
+    CONSTRAINT holds_status CHECK (status = ANY (ARRAY['open'::text, 'captured'::text, 'voided'::text, 'expired'::text, 'rejected'::text])),
+    CONSTRAINT holds_key UNIQUE (payer_id, caller, idempotency_key)
+) WITH (fillfactor=80);
+CREATE INDEX holds_due ON public.holds USING btree (bucket, expires_at) WHERE (status = 'open'::text);
+CREATE INDEX holds_open_by_payer ON public.holds USING btree (payer_id) WHERE (ended_at IS NULL);
 
 CREATE TABLE movements (
     id uuid NOT NULL,
@@ -251,12 +293,16 @@ CREATE TABLE transfers (
     expires_at timestamp with time zone NOT NULL,
     debited_at timestamp with time zone,
     ended_at timestamp with time zone,
+    hold_id uuid,
+    refund_of uuid,
+    spent_on date,
     CONSTRAINT transfers_pkey PRIMARY KEY (id),
     CONSTRAINT transfers_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
     CONSTRAINT transfers_debited_when_debited CHECK ((status = ANY (ARRAY['debited'::text, 'completed'::text, 'refunded'::text])) = (debited_at IS NOT NULL)),
     CONSTRAINT transfers_due_while_open CHECK ((status = ANY (ARRAY['held'::text, 'debited'::text])) = (next_attempt_at IS NOT NULL)),
     CONSTRAINT transfers_ended_when_over CHECK ((status = ANY (ARRAY['held'::text, 'debited'::text])) = (ended_at IS NULL)),
     CONSTRAINT transfers_not_to_self CHECK (payee_id <> payer_id),
+    CONSTRAINT transfers_one_origin CHECK (hold_id IS NULL OR refund_of IS NULL) NOT VALID,
     CONSTRAINT transfers_payee_known CHECK (payee_id IS NOT NULL OR status = 'rejected'::text),
     CONSTRAINT transfers_reason_when_not_completed CHECK ((status = ANY (ARRAY['cancelled'::text, 'refunded'::text, 'rejected'::text])) = (reason IS NOT NULL)),
     CONSTRAINT transfers_status CHECK (status = ANY (ARRAY['held'::text, 'debited'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text, 'rejected'::text])),
@@ -294,6 +340,7 @@ CREATE TABLE verdicts (
     reason text,
     refunded_amount numeric(38,0) NOT NULL DEFAULT 0,
     created_at timestamp with time zone NOT NULL,
+    refund_of uuid,
     CONSTRAINT verdicts_pkey PRIMARY KEY (transfer_id),
     CONSTRAINT verdicts_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
     CONSTRAINT verdicts_reason_when_refused CHECK ((verdict = 'refused'::text) = (reason IS NOT NULL)),
@@ -301,3 +348,4 @@ CREATE TABLE verdicts (
     CONSTRAINT verdicts_verdict CHECK (verdict = ANY (ARRAY['credited'::text, 'refused'::text]))
 );
 CREATE INDEX verdicts_by_payee ON public.verdicts USING btree (payee_id, created_at DESC, transfer_id DESC);
+CREATE INDEX verdicts_of_refunds ON public.verdicts USING btree (refund_of) WHERE (refund_of IS NOT NULL);

@@ -6,7 +6,7 @@ made from the status it was decided on.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from shards.connection import Connection, Row
@@ -21,7 +21,13 @@ _SQL = load_statements("transfers")
 
 @record
 class Transfer:
-    """One TCC saga: one payer, one payee, one amount of minor units."""
+    """One TCC saga: one payer, one payee, one amount of minor units.
+
+    Attributes:
+        hold_id: the hold that it is a capture of.
+        refund_of: the transfer that it gives back, or a part of.
+        spent_on: the UTC day on which a capture counts as spent; others count when created.
+    """
 
     id: UUID
     payer_id: UUID
@@ -41,6 +47,9 @@ class Transfer:
     expires_at: datetime
     debited_at: datetime | None
     ended_at: datetime | None
+    hold_id: UUID | None
+    refund_of: UUID | None
+    spent_on: date | None
 
     def changed(
         self,
@@ -71,6 +80,9 @@ class Transfer:
             expires_at=self.expires_at,
             debited_at=debited_at,
             ended_at=ended_at,
+            hold_id=self.hold_id,
+            refund_of=self.refund_of,
+            spent_on=self.spent_on,
         )
 
     def ended_as(self, ended: Ended) -> "Transfer":
@@ -146,7 +158,11 @@ def insert_transfers(transfers: Sequence[Transfer]) -> list[Write]:
         [t.next_attempt_at for t in transfers],
         [t.created_at for t in transfers],
         [t.expires_at for t in transfers],
+        [t.debited_at for t in transfers],
         [t.ended_at for t in transfers],
+        [t.hold_id for t in transfers],
+        [t.refund_of for t in transfers],
+        [t.spent_on for t in transfers],
     )
     return [
         Write(
@@ -256,4 +272,7 @@ def transfer_from_row(row: Row) -> Transfer:
         expires_at=row["expires_at"],
         debited_at=row["debited_at"],
         ended_at=row["ended_at"],
+        hold_id=row["hold_id"],
+        refund_of=row["refund_of"],
+        spent_on=row["spent_on"],
     )

@@ -23,7 +23,10 @@ class VerdictKind(StrEnum):
 
 @record
 class Verdict:
-    """The verdict on one transfer, with what was asked; `amount` is minor units."""
+    """The verdict on one transfer, with what was asked; `amount` is minor units.
+
+    `refund_of` is the transfer that it refunds, if it does.
+    """
 
     transfer_id: UUID
     payer_id: UUID
@@ -33,6 +36,7 @@ class Verdict:
     kind: VerdictKind
     reason: str | None
     created_at: datetime
+    refund_of: UUID | None
 
 
 class VerdictRaceError(Exception):
@@ -63,6 +67,7 @@ def insert_verdicts(verdicts: Sequence[Verdict]) -> list[Write]:
         [v.kind.value for v in verdicts],
         [v.reason for v in verdicts],
         [v.created_at for v in verdicts],
+        [v.refund_of for v in verdicts],
     )
     return [
         Write(
@@ -87,4 +92,5 @@ def verdict_from_row(row: Row) -> Verdict:
         kind=VerdictKind(row["verdict"]),
         reason=row["reason"],
         created_at=row["created_at"],
+        refund_of=row["refund_of"],
     )

@@ -211,6 +211,7 @@ class Chance:
             payee_id=payee,
             currency="EUR",
             amount=self.rng.randint(1, 1_000),
+            refund_of=None,
             traceparent="",
         )
         value = KEYS.encode(message)

@@ -8,7 +8,7 @@ from random import Random
 from faust.types import TP
 
 from gateway.lanes import AskingOptions, GatewayLanes
-from gateway.try_confirms import TryConfirms
+from gateway.wake_ups import WakeUps
 from messaging.bounded import BoundedSender
 from messaging.envelope import Packing, topic_of
 from messaging.errors import BrokerUnavailableError
@@ -93,7 +93,7 @@ class Gateway:
             pack=Packing(keys=KEYS, names=NAMES, shard_of=shards.of_bucket).pack,
             capacity=100,
         )
-        self.try_confirms = TryConfirms(self._bounded)
+        self.wake_ups = WakeUps(self._bounded)
         process.spawn(self._start())
 
     async def _start(self) -> None:

@@ -74,7 +74,7 @@ async def ask_transfer(gateway: Gateway, asked: Asked, *, expires_in_s: int) -> 
             refusal=Reason.UNKNOWN_PAYEE if asked.payee is None else None,
         )
     )
-    gateway.try_confirms.offer([tried.transfer])
+    gateway.wake_ups.offer([tried.transfer])
     return tried.transfer
 
 

@@ -26,6 +26,12 @@ def confirm(side: PayeeSide, message: Message) -> Confirmed | SetAside:
     """
     verdict = side.verdict(message)
     asked = (message.payer_id, message.payee_id, message.currency, message.amount)
-    if asked != (verdict.payer_id, verdict.payee_id, verdict.currency, verdict.amount):
+    if (*asked, message.refund_of) != (
+        verdict.payer_id,
+        verdict.payee_id,
+        verdict.currency,
+        verdict.amount,
+        verdict.refund_of,
+    ):
         return SetAside("verdict_mismatch", f"the verdict on {message.transfer_id} says otherwise")
     return Confirmed(verdict)

@@ -1,6 +1,7 @@
 """Movements: deposits and withdrawals, which need no second shard and no message."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from typing_extensions import override
@@ -11,9 +12,10 @@ from sagas.events import (
     movement_data,
     rejected_movement_data,
 )
-from sagas.keyed_batch import KeyedBatch, KeyedStep
+from sagas.keyed_batch import KeyedBatch, KeyedStep, nothing_related
 from sagas.outcomes import Failed, Skipped
-from sagas.states import Reason, refusal_of_payer
+from sagas.spending import Spending, refusal_of_spending
+from sagas.states import Reason
 from shards.book import BALANCE_LIMIT
 from shards.book_rows import EntryKind
 from shards.keys import KeyOf, KeyOwner
@@ -97,22 +99,29 @@ class _Batch(KeyedBatch[MoveRequest, Movement, Moved]):
             return BalanceLimitError(request.user_id)
         return None
 
-    def _refusal(self, request: MoveRequest) -> Reason | None:
+    def _refusal(self, request: MoveRequest, *, at: datetime) -> Reason | None:
         if request.kind is MovementKind.DEPOSIT:
             return None
-        refusal = refusal_of_payer(self._status_of(request.user_id))
-        if refusal is not None:
-            return refusal
-        account = self._book.account(request.user_id, request.currency)
-        return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
+        wanted = Spending(
+            user_id=request.user_id,
+            currency=request.currency,
+            amount=request.amount,
+            day=at.date(),
+        )
+        status = self._status_of(request.user_id)
+        return refusal_of_spending(self._book, wanted, status=status, advice=None)
 
     @override
     def _make(self, request: MoveRequest) -> Movement:
-        refusal = self._refusal(request)
+        at = self._book.time_of_spending(request.user_id, request.currency)
+        refusal = self._refusal(request, at=at)
         before = self._book.account(request.user_id, request.currency).balance
         is_deposit = request.kind is MovementKind.DEPOSIT
         entry = None
         if refusal is None:
+            if not is_deposit:
+                self._book.spend(request.user_id, request.currency, request.amount, on=at.date())
+            self._book.not_before(request.user_id, request.currency, at)
             entry = self._book.post(
                 EntryKind.DEPOSIT if is_deposit else EntryKind.WITHDRAWAL,
                 user_id=request.user_id,
@@ -150,6 +159,7 @@ _MOVE = KeyedStep(
     owner=KeyOwner.MOVEMENT,
     batch=_Batch,
     read_rows=read_movements,
+    read_related=nothing_related,
     insert_rows=insert_movements,
     count_max=0,
 )

@@ -1,21 +1,25 @@
 """Try, on the payer's shard: the reservation that everything else builds on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from typing_extensions import override
 
 from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.keyed_batch import KeyedBatch, KeyedStep, OpenKeys
-from sagas.messages import Message, Step, message_of
 from sagas.outcomes import Failed, Skipped
-from sagas.states import Event, Reason, Status, refusal_of_payer, transition
+from sagas.refund_caps import RefundCaps
+from sagas.spending import Spending, refusal_of_spending
+from sagas.states import Event, Reason, transition
+from shards.connection import Connection
 from shards.keys import KeyOf, KeyOwner
 from shards.records import record
+from shards.refunds import Refundable, read_refundable
 from shards.shard import Shard
 from shards.transfers import Transfer, insert_transfers, read_transfers
+from shards.writes import Write
 
 
 @record
@@ -24,6 +28,8 @@ class TryRequest:
 
     Attributes:
         transfer_id: a new id with the payer's bucket.
+        amount: None takes all that may still be refunded.
+        refund_of: the transfer to this payer that is given back, whole or in part.
         payee_id: None when there is no such payee; then `refusal` says so.
         refusal: a no that the payee's shard has given and that is recorded under the key.
         obstacle: an error that stands unless the key has an answer already (the payee's shard is
@@ -34,13 +40,14 @@ class TryRequest:
     payer_id: UUID
     payee_id: UUID | None
     currency: str
-    amount: int
+    amount: int | None
     caller: str
     idempotency_key: str
     fingerprint: bytes
     metadata: str | None
     expires_in: timedelta
     traceparent: str
+    refund_of: UUID | None = None
     refusal: Reason | None = None
     obstacle: Exception | None = None
 
@@ -84,8 +91,9 @@ async def try_transfers(
     """Reserves the amounts, one request after another, written together.
 
     The key is looked at first, under the payer's lock: a repeat returns what its first run made,
-    refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError`, `TooManyOpenError`
-    or the request's obstacle; then nothing was written.
+    refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError`, `TooManyOpenError`,
+    the request's obstacle, or, of a refund, `NotCompletedError` or `RefundTooLargeError`; then
+    nothing was written.
 
     Args:
         shard: the payers' shard.
@@ -101,6 +109,7 @@ async def try_transfers(
         owner=KeyOwner.TRANSFER,
         batch=lambda opened: _Batch(opened, timing, open_max=open_max),
         read_rows=read_transfers,
+        read_related=_read_refundable,
         insert_rows=insert_transfers,
         # Counted, and not kept in a column: a counter is one more thing that can drift.
         count_max=open_max,
@@ -108,9 +117,23 @@ async def try_transfers(
     return await step.run(shard, requests, wait=wait)
 
 
+async def _read_refundable(
+    conn: Connection, requests: Sequence[TryRequest]
+) -> Mapping[UUID, Refundable]:
+    refunded = {request.refund_of for request in requests if request.refund_of is not None}
+    return await read_refundable(conn, refunded) if refunded else {}
+
+
 class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
-    def __init__(self, opened: OpenKeys[Transfer], timing: Timing, *, open_max: int) -> None:
+    def __init__(
+        self,
+        opened: OpenKeys[Transfer, Mapping[UUID, Refundable]],
+        timing: Timing,
+        *,
+        open_max: int,
+    ) -> None:
         super().__init__(opened)
+        self._caps = RefundCaps(opened.related)
         self._timing = timing
         self._open = dict(opened.open)
         self._open_max = open_max
@@ -123,27 +146,38 @@ class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
     def _obstacle(self, request: TryRequest) -> Exception | None:
         if self._open[request.payer_id] >= self._open_max:
             return TooManyOpenError(request.payer_id)
-        return request.obstacle
+        if request.obstacle is not None or request.refund_of is None:
+            return request.obstacle
+        return self._caps.obstacle(
+            request.refund_of, payee_id=request.payer_id, amount=request.amount
+        )
 
-    def _refusal(self, request: TryRequest) -> Reason | None:
-        refusal = refusal_of_payer(self._status_of(request.payer_id)) or request.refusal
-        if refusal is not None:
-            return refusal
-        account = self._book.account(request.payer_id, request.currency)
-        return Reason.INSUFFICIENT_FUNDS if account.available < request.amount else None
+    def _amount(self, request: TryRequest) -> int:
+        if request.amount is not None:
+            return request.amount
+        assert request.refund_of is not None, "only a refund may leave its amount out"
+        return self._caps.left(request.refund_of)
+
+    def _refusal(self, request: TryRequest, *, amount: int, at: datetime) -> Reason | None:
+        wanted = Spending(
+            user_id=request.payer_id, currency=request.currency, amount=amount, day=at.date()
+        )
+        status = self._status_of(request.payer_id)
+        return refusal_of_spending(self._book, wanted, status=status, advice=request.refusal)
 
     @override
     def _make(self, request: TryRequest) -> Transfer:
-        refusal = self._refusal(request)
-        now = self._book.now
+        amount = self._amount(request)
+        at = self._book.time_of_spending(request.payer_id, request.currency)
+        refusal = self._refusal(request, amount=amount, at=at)
         status = transition(None, Event.ACCEPT if refusal is None else Event.REJECT)
-        expires_at = now + request.expires_in
+        expires_at = at + request.expires_in
         transfer = Transfer(
             id=request.transfer_id,
             payer_id=request.payer_id,
             payee_id=request.payee_id,
             currency=request.currency,
-            amount=request.amount,
+            amount=amount,
             status=status.value,
             reason=refusal.value if refusal else None,
             caller=request.caller,
@@ -154,16 +188,20 @@ class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
             attempts=0,
             # Expiry is redrive's to notice: it looks then at the latest.
             next_attempt_at=(
-                min(now + self._timing.redrive_after, expires_at) if refusal is None else None
+                min(self._book.now + self._timing.redrive_after, expires_at)
+                if refusal is None
+                else None
             ),
-            created_at=now,
+            created_at=at,
             expires_at=expires_at,
             debited_at=None,
-            ended_at=now if refusal else None,
+            ended_at=at if refusal else None,
+            hold_id=None,
+            refund_of=request.refund_of,
+            spent_on=None,
         )
         if refusal is None:
-            self._open[request.payer_id] += 1
-            self._book.hold(request.payer_id, request.currency, request.amount)
+            self._reserve(transfer)
         self._book.tell(
             TRANSFER_STATUS[status],
             user_id=request.payer_id,
@@ -172,7 +210,14 @@ class _Batch(KeyedBatch[TryRequest, Transfer, Tried]):
         )
         return transfer
 
+    def _reserve(self, transfer: Transfer) -> None:
+        payer_id, currency = transfer.payer_id, transfer.currency
+        self._open[payer_id] += 1
+        self._book.hold(payer_id, currency, transfer.amount)
+        self._book.spend(payer_id, currency, transfer.amount, on=transfer.created_at.date())
+        if transfer.refund_of is not None:
+            self._caps.take(transfer.refund_of, transfer.amount)
 
-def try_confirm_of(transfer: Transfer) -> Message | None:
-    """The try-confirm of a held transfer; None in any other status."""
-    return message_of(transfer, Step.TRY_CONFIRM) if transfer.status == Status.HELD else None
+    @override
+    def related_writes(self) -> list[Write]:
+        return self._caps.writes()

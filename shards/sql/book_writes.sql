@@ -1,10 +1,10 @@
 -- name: insert_accounts
 -- One that somebody else has opened since it was read is not written, and so missing in the count.
 INSERT INTO accounts
-    (user_id, currency, balance, held, seq, head_hash, last_at, version, bucket)
+    (user_id, currency, balance, held, seq, head_hash, last_at, version, spent, spent_day, bucket)
 SELECT * FROM unnest(
     $1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bytea[],
-    $7::timestamptz[], $8::bigint[], $9::integer[])
+    $7::timestamptz[], $8::bigint[], $9::numeric[], $10::date[], $11::integer[])
 ON CONFLICT (user_id, currency) DO NOTHING
 RETURNING 1
 
@@ -17,11 +17,13 @@ UPDATE accounts SET
     seq = new.seq,
     head_hash = new.head_hash,
     last_at = new.last_at,
-    version = new.version
+    version = new.version,
+    spent = new.spent,
+    spent_day = new.spent_day
 FROM unnest(
     $1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::bigint[], $6::bytea[],
-    $7::timestamptz[], $8::bigint[])
-    AS new (user_id, currency, balance, held, seq, head_hash, last_at, version)
+    $7::timestamptz[], $8::bigint[], $9::numeric[], $10::date[])
+    AS new (user_id, currency, balance, held, seq, head_hash, last_at, version, spent, spent_day)
 WHERE accounts.user_id = new.user_id
     AND accounts.currency = new.currency
     AND accounts.version = new.version - 1

@@ -15,7 +15,8 @@ LIMIT $9
 -- Every time is after that one: the index is only for those that say so.
 SELECT
     id, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key, fingerprint,
-    metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at
+    metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at,
+    hold_id, refund_of, spent_on
 FROM transfers
 WHERE payer_id = $1
     AND created_at > '-infinity'
@@ -25,7 +26,7 @@ ORDER BY created_at DESC, id DESC
 LIMIT $5
 
 -- name: list_received
-SELECT transfer_id, payer_id, payee_id, currency, amount, verdict, reason, created_at
+SELECT transfer_id, payer_id, payee_id, currency, amount, verdict, reason, created_at, refund_of
 FROM verdicts
 WHERE payee_id = $1
     AND ($2::text IS NULL OR verdict = $2)

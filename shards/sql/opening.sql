@@ -11,9 +11,11 @@ SELECT
     asked.wallet_id, asked.caller, asked.key, asked.currency,
     t.id AS transfer_id, t.fingerprint AS transfer_fingerprint,
     m.id AS movement_id, m.fingerprint AS movement_fingerprint,
+    h.id AS hold_id, h.fingerprint AS hold_fingerprint,
     counted.open,
     u.id AS user_id, u.status AS user_status, u.event_sequence,
-    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version,
+    a.daily_limit, a.spent, a.spent_day
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
@@ -45,6 +47,14 @@ LEFT JOIN (
             AND movements.idempotency_key = asked.key
         OFFSET 0
     ) AS m ON true
+    LEFT JOIN LATERAL (
+        SELECT id, fingerprint
+        FROM holds
+        WHERE holds.payer_id = asked.wallet_id
+            AND holds.caller = asked.caller
+            AND holds.idempotency_key = asked.key
+        OFFSET 0
+    ) AS h ON true
     LEFT JOIN accounts AS a ON a.user_id = asked.wallet_id AND a.currency = asked.currency
 ) ON true
 
@@ -53,9 +63,10 @@ SELECT
     clock.now,
     t.id, t.payer_id, t.payee_id, t.currency, t.amount, t.status, t.reason, t.caller,
     t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
-    t.created_at, t.expires_at, t.debited_at, t.ended_at,
+    t.created_at, t.expires_at, t.debited_at, t.ended_at, t.hold_id, t.refund_of, t.spent_on,
     u.id AS user_id, u.status AS user_status, u.event_sequence,
-    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version,
+    a.daily_limit, a.spent, a.spent_day
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     transfers AS t
@@ -68,8 +79,10 @@ SELECT
     clock.now,
     asked.payee_id AS asked_payee_id, asked.currency AS asked_currency,
     v.transfer_id, v.payer_id, v.payee_id, v.currency, v.amount, v.verdict, v.reason, v.created_at,
+    v.refund_of,
     u.id AS user_id, u.status AS user_status, u.event_sequence,
-    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version,
+    a.daily_limit, a.spent, a.spent_day
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 LEFT JOIN (
     unnest($1::uuid[], $2::uuid[], $3::text[]) AS asked (transfer_id, payee_id, currency)
@@ -79,3 +92,19 @@ LEFT JOIN (
     ) AS v ON true
     LEFT JOIN accounts AS a ON a.user_id = asked.payee_id AND a.currency = asked.currency
 ) ON true
+
+-- name: open_holds
+SELECT
+    clock.now,
+    h.id, h.payer_id, h.payee_id, h.currency, h.amount, h.captured, h.status, h.reason, h.caller,
+    h.idempotency_key, h.fingerprint, h.metadata, h.traceparent, h.created_at, h.expires_at,
+    h.ended_at,
+    u.id AS user_id, u.status AS user_status, u.event_sequence,
+    a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version,
+    a.daily_limit, a.spent, a.spent_day
+FROM (SELECT app_now() AS now OFFSET 0) AS clock
+LEFT JOIN (
+    holds AS h
+    JOIN users AS u ON u.id = h.payer_id
+    LEFT JOIN accounts AS a ON a.user_id = h.payer_id AND a.currency = h.currency
+) ON h.id = ANY($1::uuid[])

@@ -1,7 +1,8 @@
 -- name: read_transfers
 SELECT
     id, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key, fingerprint,
-    metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at
+    metadata, traceparent, attempts, next_attempt_at, created_at, expires_at, debited_at, ended_at,
+    hold_id, refund_of, spent_on
 FROM transfers
 WHERE id = ANY($1::uuid[])
 
@@ -9,17 +10,19 @@ WHERE id = ANY($1::uuid[])
 INSERT INTO transfers
     (id, bucket, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key,
      fingerprint, metadata, traceparent, attempts, next_attempt_at, created_at, expires_at,
-     ended_at)
+     debited_at, ended_at, hold_id, refund_of, spent_on)
 SELECT
     id, bucket, payer_id, payee_id, currency, amount, status, reason, caller, idempotency_key,
-    fingerprint, metadata::jsonb, traceparent, 0, next_attempt_at, created_at, expires_at, ended_at
+    fingerprint, metadata::jsonb, traceparent, 0, next_attempt_at, created_at, expires_at,
+    debited_at, ended_at, hold_id, refund_of, spent_on
 FROM unnest(
     $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::numeric[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
-    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[],
+    $18::timestamptz[], $19::uuid[], $20::uuid[], $21::date[])
     AS new (id, bucket, payer_id, payee_id, currency, amount, status, reason, caller,
             idempotency_key, fingerprint, metadata, traceparent, next_attempt_at, created_at,
-            expires_at, ended_at)
+            expires_at, debited_at, ended_at, hold_id, refund_of, spent_on)
 RETURNING 1
 
 -- name: change_statuses
@@ -67,7 +70,7 @@ WHERE t.id = due.id
 RETURNING
     t.id, t.payer_id, t.payee_id, t.currency, t.amount, t.status, t.reason, t.caller,
     t.idempotency_key, t.fingerprint, t.metadata, t.traceparent, t.attempts, t.next_attempt_at,
-    t.created_at, t.expires_at, t.debited_at, t.ended_at,
+    t.created_at, t.expires_at, t.debited_at, t.ended_at, t.hold_id, t.refund_of, t.spent_on,
     t.expires_at <= clock.now AS expired
 
 -- name: read_in_flight

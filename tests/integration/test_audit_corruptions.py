@@ -155,6 +155,7 @@ async def forge_credit(database: ShardDatabase, books: Books, *, verdict: bool) 
                 kind=VerdictKind.CREDITED,
                 reason=None,
                 created_at=book.now,
+                refund_of=None,
             )
             await conn.execute("ALTER TABLE verdicts ADD PRIMARY KEY (transfer_id)")
             await write_together(conn, insert_verdicts([forged]))

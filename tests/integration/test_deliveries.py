@@ -16,7 +16,7 @@ from uuid import UUID
 
 from audit import audit
 from audit.report import AuditedShard
-from sagas.messages import Message, Step
+from sagas.messages import Message, Step, implied_message_of
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
 from sagas.steps.cancel import AskedBy, CancelRequest
@@ -24,7 +24,7 @@ from sagas.steps.confirm import Confirmed
 from sagas.steps.run import run_steps
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
-from sagas.steps.try_transfer import Tried, try_confirm_of, try_transfers
+from sagas.steps.try_transfer import Tried, try_transfers
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
 from shards.verdicts import Verdict
@@ -129,7 +129,7 @@ class Deliveries:
             await deliver[step](batch)
 
     async def _try_confirm(self, cases: list[Case]) -> None:
-        messages = [must(try_confirm_of(case.transfer)) for case in cases]
+        messages = [must(implied_message_of(case.transfer)) for case in cases]
         for case, outcome in zip(
             cases,
             await run_steps(self.payer_shard, messages, wait=True),

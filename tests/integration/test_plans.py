@@ -116,7 +116,14 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
 @pytest.mark.parametrize(
     ("subject", "block", "indexes"),
     [
-        ("opening", "open_keyed", ["transfers_open_by_payer", "transfers_key", "movements_key"]),
+        (
+            "opening",
+            "open_keyed",
+            ["transfers_open_by_payer", "transfers_key", "movements_key", "holds_key"],
+        ),
+        ("holds", "count_open_holds", ["holds_open_by_payer"]),
+        ("holds", "find_due_holds", ["holds_due"]),
+        ("refunds", "read_refunds", ["verdicts_of_refunds"]),
         ("lists", "list_entries", ["entries_by_time"]),
         ("lists", "list_sent", ["transfers_by_payer"]),
         ("lists", "list_received", ["verdicts_by_payee"]),
@@ -128,7 +135,7 @@ async def test_a_table_that_is_empty_is_read_by_the_index_that_is_meant(
     """Another index of the same user finds the same rows, among all of that user's."""
     plan = await plan_in(postgres.dsn(TEMPLATE), subject, block)
 
-    used = re.findall(r"using (\w+) on (?:transfers|movements|entries|verdicts)\s", plan)
+    used = re.findall(r"using (\w+) on (?:transfers|movements|holds|entries|verdicts)\s", plan)
     assert used == indexes
 
 

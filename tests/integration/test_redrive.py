@@ -5,10 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from sagas.messages import Message, Step
+from sagas.messages import Message, Step, implied_message_of
 from sagas.redrive import claim_messages
 from sagas.states import TERMINAL
-from sagas.steps.try_transfer import try_confirm_of
 from shards.shard import Shard
 from shards.transfers import claim_due
 from tests.integration.world import POLICY, World
@@ -52,7 +51,7 @@ async def test_a_message_of_redrive_is_the_one_that_was_sent(world: World):
     await world.make_due(held.id, confirm.transfer_id)
 
     assert {m.transfer_id: m for m in await world.redrive(payer)} == {
-        held.id: try_confirm_of(held),
+        held.id: implied_message_of(held),
         confirm.transfer_id: confirm,
     }
 

@@ -147,6 +147,7 @@ def test_an_amount_that_is_not_the_one_asked_for_is_found(
     make = sagas.steps.try_transfer._Batch._make
 
     def make_more(self: Any, request: TryRequest) -> Transfer:
+        assert request.amount is not None
         return make(self, replace(request, amount=request.amount + 1))
 
     monkeypatch.setattr(sagas.steps.try_transfer._Batch, "_make", make_more)

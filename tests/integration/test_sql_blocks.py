@@ -15,6 +15,7 @@ SUBJECTS = sorted(
 # Types whose values asyncpg sends as they are; a parameter of another type needs a codec.
 TYPES = {
     "bool", "int4", "int8", "float8", "text", "uuid", "bytea", "numeric", "timestamptz", "interval",
+    "date",
 }  # fmt: skip
 
 

@@ -178,6 +178,7 @@ async def test_a_message_that_names_no_transfer_is_set_aside(world: World):
         payee_id=payee,
         currency="EUR",
         amount=60,
+        refund_of=None,
         traceparent="",
     )
 

@@ -11,13 +11,14 @@ import pytest
 import sagas.keyed_batch
 import sagas.steps.run
 import shards.writes
+from sagas.messages import implied_message_of
 from sagas.outcomes import SKIPPED
 from sagas.states import Status
 from sagas.steps.confirm import Confirmed
 from sagas.steps.move import move
 from sagas.steps.run import run_steps
 from sagas.steps.try_confirm import TryConfirmed
-from sagas.steps.try_transfer import Tried, try_confirm_of, try_transfers
+from sagas.steps.try_transfer import Tried, try_transfers
 from shards.errors import BucketNotHereError, ShardBusyError
 from shards.movements import MovementKind
 from shards.opening import open_keyed, open_sides
@@ -169,7 +170,7 @@ async def test_whom_others_have_locked_is_skipped_and_the_others_go_on(world: Wo
     payer, payee = await world.pair(funds=100)
     other = await world.user(bucket=0, funds=100)
     held = [await world.try_transfer(one, payee, 60) for one in (payer, other)]
-    messages = [message for one in held if (message := try_confirm_of(one)) is not None]
+    messages = [message for one in held if (message := implied_message_of(one)) is not None]
 
     async with asyncio.timeout(2), world.locked(payer):
         first, second = await world.run_try_confirm(messages, wait=False)

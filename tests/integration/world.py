@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from sagas.messages import Message, Step
+from sagas.messages import Message, Step, implied_message_of
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
@@ -21,7 +21,7 @@ from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.run import run_steps
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
-from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_confirm_of, try_transfers
+from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
 from shards.ids import RandomIds, bucket_of, email_bucket
 from shards.movements import MovementKind
 from shards.router import ShardMap
@@ -142,7 +142,7 @@ class World:
         self, transfer: Transfer, *, wait: bool | None = None
     ) -> TryConfirmed | SetAside | Skipped:
         """The try-confirm of a transfer that was held."""
-        message = try_confirm_of(transfer)
+        message = implied_message_of(transfer)
         assert message is not None
         (outcome,) = await self.run_try_confirm([message], wait=wait)
         return outcome

@@ -60,6 +60,7 @@ VERDICT = Verdict(
     kind=VerdictKind.CREDITED,
     reason=None,
     created_at=NOW,
+    refund_of=None,
 )
 
 
@@ -83,6 +84,9 @@ def transfer(status: Status) -> Transfer:
         expires_at=NOW,
         debited_at=None,
         ended_at=None,
+        hold_id=None,
+        refund_of=None,
+        spent_on=None,
     )
 
 
@@ -190,6 +194,7 @@ SIGNED = KEYS.encode(
         payee_id=PAYEE,
         currency="EUR",
         amount=100,
+        refund_of=None,
         traceparent="",
     )
 )

@@ -24,6 +24,7 @@ def messages(*buckets: int, step: Step = Step.TRY_CONFIRM) -> list[Message]:
             payee_id=IDS.new_id(bucket if step is Step.CONFIRM else 9),
             currency="EUR",
             amount=1,
+            refund_of=None,
             traceparent=f"00-{number:032x}-{number:016x}-01",
         )
         for number, bucket in enumerate(buckets)

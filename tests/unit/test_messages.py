@@ -25,6 +25,7 @@ GOLDEN = Message(
     payee_id=UUID("01981234-5678-8003-8000-000000000003"),
     currency="EUR",
     amount=1250,
+    refund_of=None,
     traceparent="",
 )
 GOLDEN_BYTES = (
@@ -154,7 +155,8 @@ def test_an_extra_field_is_poison():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"v": 2}, "unknown_version"),
+        ({"v": 3}, "unknown_version"),
+        ({"v": 2}, "undecodable"),
         ({"v": True}, "unknown_version"),
         ({"amount": "1251"}, "forged"),
         ({"step": "try-confirm"}, "forged"),
@@ -164,6 +166,22 @@ def test_an_extra_field_is_poison():
 )
 def test_the_reason_says_what_is_wrong(change: dict[str, object], reason: str):
     assert poison(orjson.dumps(GOLDEN_FIELDS | change)) == reason
+
+
+def test_a_refund_says_what_it_refunds_and_nobody_can_take_it_out_or_put_it_in():
+    refund = replace(GOLDEN, refund_of=UUID("01981234-5678-8007-8000-000000000009"))
+    fields = orjson.loads(RING.encode(refund))
+    without = {name: value for name, value in fields.items() if name != "refund_of"}
+    other = fields | {"refund_of": str(GOLDEN.transfer_id)}
+
+    assert fields["v"] == 2
+    assert decode(orjson.dumps(fields)) == refund
+    assert poison(orjson.dumps(other)) == "forged"
+    assert poison(orjson.dumps(without | {"v": 1})) == "forged"
+    assert poison(orjson.dumps(fields | {"v": 1})) == "undecodable"
+    assert poison(orjson.dumps(GOLDEN_FIELDS | {"v": 2, "refund_of": fields["refund_of"]})) == (
+        "forged"
+    )
 
 
 @pytest.mark.parametrize("signed", Step)
