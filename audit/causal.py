@@ -142,6 +142,7 @@ async def _find_causes(
             [row["currency"] for row in effects],
             [row["amount"] for row in effects],
             [row["reason"] for row in effects],
+            [row["refund_of"] for row in effects],
             list(trail.allowed),
         )
     except UnreadableError as error:

@@ -10,8 +10,8 @@ _SAYS = re.compile(r"^-- says: (.+)$", re.MULTILINE)
 _EXAMINES = re.compile(r"^-- examines: (.+)$", re.MULTILINE)
 
 _LOCAL = (
-    "accounts", "entries", "transfers", "verdicts", "movements", "rows", "events", "currencies",
-    "dead_letters",
+    "accounts", "entries", "transfers", "holds", "verdicts", "movements", "rows", "events",
+    "currencies", "dead_letters",
 )  # fmt: skip
 
 

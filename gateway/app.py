@@ -10,10 +10,12 @@ from aiohttp import web
 
 from config.settings import Settings
 from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
+from gateway.cancels import Cancels
 from gateway.clients import ClientLimits, GuardedRunner
 from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
 from gateway.errors import translate
+from gateway.holds import Holds
 from gateway.in_flight import InFlightLimits, InFlightWatch
 from gateway.json_body import BODY_BYTES_MAX, BODY_SECONDS
 from gateway.known_users import KnownUsers
@@ -22,14 +24,19 @@ from gateway.listening import Listening
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
+from gateway.refunds import Refunds
 from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
 from gateway.routes.health import HealthRoutes
+from gateway.routes.holds import HoldRoutes
+from gateway.routes.limits import LimitRoutes
 from gateway.routes.movements import MovementRoutes
+from gateway.routes.refunds import RefundRoutes
 from gateway.routes.transfers import TransferRoutes
 from gateway.routes.users import UserRoutes
 from gateway.routes.wallets import WalletRoutes
 from gateway.tokens import Tokens
+from gateway.transfer_answers import TransferAnswers
 from gateway.transfer_reads import TransferReads
 from gateway.tries import Tries
 from gateway.wake_ups import WakeUps
@@ -177,25 +184,61 @@ class Gateway:
 
     def routes(self) -> list[web.RouteDef]:
         """Every route of the gateway."""
+        payees = Payees(self.shards, self.lanes, self.known_users)
+        expires_in = timedelta(seconds=self.settings.transfers.expires_in_s)
         tries = Tries(
             lanes=self.lanes,
-            payees=Payees(self.shards, self.lanes, self.known_users),
+            payees=payees,
             wake_ups=self.wake_ups,
             in_flight=self.in_flight,
             ids=self.ids,
-            expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
+            expires_in=expires_in,
         )
+        reads = TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices)
+        answers = TransferAnswers(currencies=self.currencies, lanes=self.lanes, reads=reads)
         # Matched one after another: those with the most requests come first.
         return [
             *TransferRoutes(
+                tokens=self.tokens,
+                currencies=self.currencies,
+                reads=reads,
+                answers=answers,
+                tries=tries,
+                cancels=Cancels(shards=self.shards, lanes=self.lanes),
+            ).table(),
+            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
+            *HoldRoutes(
                 shards=self.shards,
                 tokens=self.tokens,
                 currencies=self.currencies,
-                lanes=self.lanes,
-                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
-                tries=tries,
+                holds=Holds(
+                    shards=self.shards,
+                    lanes=self.lanes,
+                    payees=payees,
+                    wake_ups=self.wake_ups,
+                    ids=self.ids,
+                    expires_in=expires_in,
+                ),
+                answers=answers,
             ).table(),
-            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
+            *RefundRoutes(
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                reads=reads,
+                refunds=Refunds(
+                    lanes=self.lanes,
+                    payees=payees,
+                    wake_ups=self.wake_ups,
+                    in_flight=self.in_flight,
+                    ids=self.ids,
+                    expires_in=expires_in,
+                ),
+                answers=answers,
+            ).table(),
+            *LimitRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies
+            ).table(),
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
             ).table(),

@@ -5,7 +5,10 @@ from gateway.problems import Problem
 from sagas.asking import LaneFullError
 from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
+from sagas.refund_caps import NotCompletedError, RefundTooLargeError
+from sagas.steps.capture import CaptureTooLargeError, HoldClosedError, UnknownHoldError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
+from sagas.steps.open_hold import TooManyHoldsError
 from sagas.steps.try_transfer import TooManyOpenError
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.users import EmailTakenError
@@ -18,6 +21,11 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
         "This key was used for another request: take a new one.",
     ),
     (UnknownWalletError, "not_found", None),
+    (UnknownHoldError, "not_found", None),
+    (HoldClosedError, "hold_closed", None),
+    (CaptureTooLargeError, "capture_too_large", None),
+    (NotCompletedError, "not_completed", None),
+    (RefundTooLargeError, "refund_too_large", None),
     (WalletClosedError, "wallet_closed", None),
     (BalanceLimitError, "balance_limit", None),
     (EmailTakenError, "email_taken", None),
@@ -25,6 +33,11 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
         TooManyOpenError,
         "too_many_open",
         "Repeat it with the same key when some of your transfers are over.",
+    ),
+    (
+        TooManyHoldsError,
+        "too_many_holds",
+        "Repeat it with the same key when some of your holds are over.",
     ),
     (
         TooMuchInFlightError,

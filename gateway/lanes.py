@@ -11,11 +11,16 @@ from sagas.asking import AskingLane, Patience
 from sagas.keyed_batch import UnknownWalletError
 from sagas.lane import close_lanes
 from sagas.lane_options import LaneOptions, RunStep
-from sagas.outcomes import SKIPPED, Failed, Skipped
+from sagas.outcomes import SKIPPED, Failed, SetAside, Skipped
 from sagas.steps.cancel import CancelDone, CancelRequest
+from sagas.steps.capture import CaptureRequest, capture
+from sagas.steps.end_hold import EndHold, HoldSeen, end_holds
 from sagas.steps.move import Moved, MoveRequest, move
+from sagas.steps.open_hold import HoldRequest, HoldTried, open_holds
 from sagas.steps.run import StepOutcome, run_steps
 from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
+from shards.holds import Hold, read_holds
+from shards.refunds import Refund, read_refunds
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
@@ -58,8 +63,18 @@ class GatewayLanes:
         self._cancels = {
             s.name: _lane(s, "cancel", self._cancel_on(s), _canceller, steps) for s in each
         }
+        self._holds = {s.name: _lane(s, "hold", self._hold_on(s), _holder, steps) for s in each}
+        self._captures = {
+            s.name: _lane(s, "capture", self._capture_on(s), _capturer, steps) for s in each
+        }
+        self._hold_ends = {
+            s.name: _lane(s, "end-hold", _end_hold_on(s), _hold_ender, steps) for s in each
+        }
         self._transfers = {
             s.name: _lane(s, "read", _read_transfers_on(s), _itself, reads) for s in each
+        }
+        self._refunds = {
+            s.name: _lane(s, "read-refunds", _read_refunds_on(s), _itself, reads) for s in each
         }
         self._users = {
             s.name: _lane(s, "find-users", _find_users_on(s), _itself, reads) for s in each
@@ -98,6 +113,28 @@ class GatewayLanes:
         """As `sagas.steps.cancel`."""
         return await self._cancels[self._shards.of_id(request.payer_id).name].ask(request)
 
+    async def open_hold(self, request: HoldRequest) -> HoldTried:
+        """As `sagas.steps.open_hold`; raises what it says of this request."""
+        self._require_ours(request.payer_id)
+        return await self._holds[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def capture(self, request: CaptureRequest) -> Tried:
+        """As `sagas.steps.capture`; raises what it says of this request."""
+        return await self._captures[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def end_hold(self, request: EndHold) -> HoldSeen:
+        """As `sagas.steps.end_hold`."""
+        return await self._hold_ends[self._shards.of_id(request.payer_id).name].ask(request)
+
+    async def read_hold(self, hold_id: UUID) -> Hold | None:
+        """The hold's committed row."""
+        async with self._shards.of_id(hold_id).connection() as conn:
+            return (await read_holds(conn, [hold_id])).get(hold_id)
+
+    async def read_refunds(self, transfer_id: UUID) -> Sequence[Refund]:
+        """What has come back of a transfer to its payer, oldest first."""
+        return await self._refunds[self._shards.of_id(transfer_id).name].ask(transfer_id)
+
     async def read_transfer(self, transfer_id: UUID) -> Transfer | None:
         """The transfer's committed row."""
         return await self._transfers[self._shards.of_id(transfer_id).name].ask(transfer_id)
@@ -123,6 +160,10 @@ class GatewayLanes:
             dict(self._tries),
             dict(self._moves),
             dict(self._cancels),
+            dict(self._holds),
+            dict(self._captures),
+            dict(self._hold_ends),
+            dict(self._refunds),
             dict(self._transfers),
             dict(self._users),
             dict(self._emails),
@@ -136,6 +177,22 @@ class GatewayLanes:
             return await try_transfers(
                 shard, items, wait=wait, timing=self._timing, open_max=self._open_per_payer
             )
+
+        return run
+
+    def _hold_on(self, shard: Shard) -> RunStep[HoldRequest, HoldTried | Failed]:
+        async def run(
+            items: Sequence[HoldRequest], /, *, wait: bool
+        ) -> Sequence[HoldTried | Failed | Skipped]:
+            return await open_holds(shard, items, wait=wait, open_max=self._open_per_payer)
+
+        return run
+
+    def _capture_on(self, shard: Shard) -> RunStep[CaptureRequest, Tried | Failed]:
+        async def run(
+            items: Sequence[CaptureRequest], /, *, wait: bool
+        ) -> Sequence[Tried | Failed | Skipped]:
+            return await capture(shard, items, wait=wait, timing=self._timing)
 
         return run
 
@@ -204,6 +261,30 @@ def _move_on(shard: Shard) -> RunStep[MoveRequest, Moved | Failed]:
     return run
 
 
+def _end_hold_on(shard: Shard) -> RunStep[EndHold, HoldSeen | Failed]:
+    async def run(
+        items: Sequence[EndHold], /, *, wait: bool
+    ) -> Sequence[HoldSeen | Failed | Skipped]:
+        outcomes = await end_holds(shard, items, wait=wait)
+        return [_hold_seen(outcome) for outcome in outcomes]
+
+    return run
+
+
+def _hold_seen(outcome: HoldSeen | SetAside | Skipped) -> HoldSeen | Failed | Skipped:
+    # The handler has read the row, as of a cancel.
+    return Failed(LookupError(str(outcome))) if isinstance(outcome, SetAside) else outcome
+
+
+def _read_refunds_on(shard: Shard) -> RunStep[UUID, Sequence[Refund] | Failed]:
+    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Sequence[Refund]]:  # noqa: ARG001 - a read waits for nobody
+        async with shard.connection() as conn:
+            found = await read_refunds(conn, set(items))
+        return [found.get(item, ()) for item in items]
+
+    return run
+
+
 def _read_transfers_on(shard: Shard) -> RunStep[UUID, Transfer | Failed | None]:
     async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Transfer | None]:  # noqa: ARG001 - a read waits for nobody
         async with shard.connection() as conn:
@@ -242,6 +323,18 @@ def _payer(request: TryRequest) -> Hashable:
 
 def _mover(request: MoveRequest) -> Hashable:
     return request.user_id
+
+
+def _holder(request: HoldRequest) -> Hashable:
+    return request.payer_id
+
+
+def _capturer(request: CaptureRequest) -> Hashable:
+    return request.payer_id
+
+
+def _hold_ender(request: EndHold) -> Hashable:
+    return request.payer_id
 
 
 def _canceller(request: CancelRequest) -> Hashable:

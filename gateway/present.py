@@ -1,5 +1,8 @@
 """From rows to what answers show."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from gateway.currencies import Currencies
 from gateway.money import format_amount
 from gateway.timestamps import format_timestamp
@@ -7,7 +10,9 @@ from gateway.views import (
     AccountView,
     CurrencyView,
     EntryView,
+    HoldView,
     IncomingTransferView,
+    LimitView,
     MovementView,
     OutgoingTransferView,
     StatusView,
@@ -18,8 +23,11 @@ from gateway.views import (
 from sagas.states import Status
 from shards.accounts import Balance
 from shards.currencies import Currency
+from shards.holds import Hold
+from shards.limits import Limit
 from shards.lists import ListedEntry
 from shards.movements import Movement
+from shards.refunds import Refund
 from shards.transfers import Transfer
 from shards.users import User
 from shards.verdicts import Verdict, VerdictKind
@@ -74,9 +82,13 @@ def show_movement(movement: Movement, decimals: int) -> MovementView:
 
 
 def show_transfer(
-    transfer: Transfer, decimals: int, kind: type[TransferView] = TransferView
+    transfer: Transfer,
+    decimals: int,
+    *,
+    refunds: Sequence[Refund] = (),
+    kind: type[TransferView] = TransferView,
 ) -> TransferView:
-    """A transfer as its payer's shard has it."""
+    """A transfer as its payer's shard has it, with what came back of it."""
     created_at = format_timestamp(transfer.created_at)
     timeline = _timeline(transfer, created_at)
     return kind(
@@ -92,12 +104,49 @@ def show_transfer(
         expires_at=format_timestamp(transfer.expires_at),
         metadata=stored_metadata(transfer.metadata),
         timeline=timeline,
+        hold_id=transfer.hold_id,
+        refund_of=transfer.refund_of,
+        amount_refunded=format_amount(sum(refund.amount for refund in refunds), decimals),
+        refunds=[refund.transfer_id for refund in refunds],
     )
 
 
-def show_sent(transfer: Transfer, decimals: int) -> OutgoingTransferView:
+def show_hold(hold: Hold, decimals: int) -> HoldView:
+    """A hold."""
+    return HoldView(
+        id=hold.id,
+        payer_id=hold.payer_id,
+        payee_id=hold.payee_id,
+        currency=hold.currency,
+        amount=format_amount(hold.amount, decimals),
+        captured=format_amount(hold.captured, decimals),
+        remaining=format_amount(hold.remaining, decimals),
+        status=hold.status,
+        expires_at=format_timestamp(hold.expires_at),
+        created_at=format_timestamp(hold.created_at),
+        metadata=stored_metadata(hold.metadata),
+    )
+
+
+def show_limit(limit: Limit, *, user_id: UUID, currency: str, decimals: int) -> LimitView:
+    """A spending limit, and what it leaves of this day."""
+    daily = limit.daily
+    return LimitView(
+        user_id=user_id,
+        currency=currency,
+        daily=format_amount(daily, decimals) if daily is not None else None,
+        spent=format_amount(limit.spent, decimals),
+        remaining=(
+            format_amount(max(daily - limit.spent, 0), decimals) if daily is not None else None
+        ),
+    )
+
+
+def show_sent(
+    transfer: Transfer, decimals: int, *, refunds: Sequence[Refund]
+) -> OutgoingTransferView:
     """A transfer in its payer's list."""
-    shown = show_transfer(transfer, decimals, OutgoingTransferView)
+    shown = show_transfer(transfer, decimals, refunds=refunds, kind=OutgoingTransferView)
     assert isinstance(shown, OutgoingTransferView)
     return shown
 
@@ -136,8 +185,10 @@ def _timeline(transfer: Transfer, created_at: str) -> list[StatusView]:
     if transfer.status == Status.REJECTED:
         return [StatusView(status=Status.REJECTED, at=created_at)]
     later = ((Status.DEBITED, transfer.debited_at), (transfer.status, transfer.ended_at))
+    first = [StatusView(status=Status.HELD, at=created_at)]
     return [
-        StatusView(status=Status.HELD, at=created_at),
+        # A capture is born debited: its hold was there before.
+        *(first if transfer.hold_id is None else ()),
         *(StatusView(status=of, at=format_timestamp(at)) for of, at in later if at is not None),
     ]
 

@@ -26,6 +26,8 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "invalid_token": (401, "The bearer token is not valid"),
         "invalid_credentials": (401, "E-mail or password is wrong"),
         "not_payer": (403, "Only the payer may do this"),
+        "not_payee": (403, "Only the payee may do this"),
+        "not_party": (403, "Only the payer or the payee may do this"),
         "operator_only": (403, "Only an operator may do this"),
         # 404 to 431: what
         "not_found": (404, "There is no such thing"),
@@ -34,10 +36,13 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "email_taken": (409, "The e-mail is in use"),
         "already_debited": (409, "The transfer is past its cancellation"),
         "already_final": (409, "The transfer is over"),
+        "hold_closed": (409, "The hold is over"),
+        "not_completed": (409, "The transfer is not completed"),
         "body_too_large": (413, "The body is too large"),
         "unsupported_media_type": (415, "The body must be application/json"),
         "expectation_failed": (417, "The expectation cannot be met"),
         "too_many_open": (429, "The payer has too many open transfers"),
+        "too_many_holds": (429, "The payer has too many open holds"),
         "too_much_in_flight": (429, "Too many transfers wait"),
         "head_too_large": (431, "The request line or the headers are too large"),
         # 422: a value in the body or the query
@@ -54,6 +59,9 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "too_precise": (422, "The amount has more digits than its currency"),
         # 422: a business no
         "insufficient_funds": (422, "There is not enough money available"),
+        "limit_exceeded": (422, "The account's spending limit of the day leaves less"),
+        "capture_too_large": (422, "Less than that remains of the hold"),
+        "refund_too_large": (422, "Less than that is left to refund"),
         "balance_limit": (422, "The balance would become too large"),
         "unknown_payee": (422, "There is no such payee"),
         "self_transfer": (422, "Payer and payee are the same"),
@@ -82,7 +90,7 @@ _CODE_OF_STATUS = {
 }
 
 # When it is worth trying again, in seconds: every 503 and 429 says so.
-_RETRY_AFTER_S = {"too_many_open": 2, "too_much_in_flight": 10}
+_RETRY_AFTER_S = {"too_many_open": 2, "too_many_holds": 2, "too_much_in_flight": 10}
 
 # RFC 9110 asks for a challenge with every 401; RFC 6750 says how to name a bad token.
 _CHALLENGES = {

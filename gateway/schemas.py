@@ -24,17 +24,25 @@ from gateway.json_body import JsonValue
 from gateway.money import AmountError, check_spelling, parse_amount
 from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import KINDS, FieldError, Problem
+from shards.operator_acts import is_one_line
 
 ERRORS_MAX: Final = 100
 _POINTER_LENGTH_MAX: Final = 256
 EXPIRY_SECONDS_MAX: Final = 604_800
 BATCH_ITEMS_MAX: Final = 1_000
+LINE_LENGTH_MAX: Final = 1_000
 
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("invalid_value", "U+0000 is not allowed in a string")
     return text
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not is_one_line(text):
+        raise PydanticCustomError("invalid_value", "Must be one line of text")
+    return text.strip()
 
 
 def _string(value: object) -> str:
@@ -80,6 +88,21 @@ def _amount(value: object, info: ValidationInfo) -> int:
     return 0  # never seen: the currency is refused, and with it the body
 
 
+def _amount_if_any(value: object, info: ValidationInfo) -> int | None:
+    return None if value is None else _amount(value, info)
+
+
+def _daily(value: object, info: ValidationInfo) -> int | None:
+    if value is None:
+        return None
+    try:
+        return _amount(value, info)
+    except PydanticCustomError as error:
+        if error.type != "amount_not_positive":
+            raise
+        return 0
+
+
 def _decimals(info: ValidationInfo) -> int | None:
     decimals: int | None = info.context
     return decimals
@@ -88,6 +111,8 @@ def _decimals(info: ValidationInfo) -> int | None:
 _NO_NUL = AfterValidator(_without_nul)
 _MetadataKey = Annotated[str, Field(min_length=1, max_length=40), _NO_NUL]
 _MetadataValue = Annotated[str, Field(max_length=500), _NO_NUL]
+# What goes into the trail of acts: one line.
+_Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX), AfterValidator(_one_line)]
 _Metadata = Annotated[dict[_MetadataKey, _MetadataValue], Field(max_length=50)]
 
 
@@ -135,6 +160,44 @@ class TransferBody(MoneyBody):
     expires_in_s: Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)] | None = None
 
 
+class HoldBody(TransferBody):
+    """POST holds: as POST transfers, but that `expires_in_s` is how long it can be captured."""
+
+
+class CaptureBody(_Body):
+    """POST capture. `amount_minor` is None when the request leaves it out: all that remains."""
+
+    amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
+        None, validation_alias="amount"
+    )
+    final: bool | None = None
+
+
+class RefundBody(_Body):
+    """POST refunds. `amount_minor` is None when the request leaves it out: all that is left.
+
+    `reason` is for the trail, where an operator asks.
+    """
+
+    amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
+        None, validation_alias="amount"
+    )
+    reason: _Line | None = None
+
+
+class VoidBody(_Body):
+    """POST void: nothing; or, for the trail, an operator's reason."""
+
+    reason: _Line | None = None
+
+
+class LimitBody(_Body):
+    """PUT limits. `daily_minor` is None for null: no limit; zero lets nothing be spent."""
+
+    daily_minor: Annotated[int | None, BeforeValidator(_daily)] = Field(validation_alias="daily")
+    reason: _Line | None = None
+
+
 class BatchBody(_Body):
     """POST transfers/batch; what its items are is for `gateway.batch_request`."""
 
@@ -165,6 +228,15 @@ def named_currency(body: JsonValue) -> str | None:
     """
     code = body.get("currency") if isinstance(body, dict) else None
     return parse_currency_code(code) if isinstance(code, str) else None
+
+
+def parse_amounts(model: type[_Model], body: JsonValue, *, decimals: int) -> _Model:
+    """The body as this model, its amounts in minor units of a currency that is known.
+
+    Raises:
+        Problem: 422 that names every wrong field.
+    """
+    return _validate(model, body, decimals)
 
 
 def parse_money_body(

@@ -88,7 +88,11 @@ class StatusView:
 
 @record
 class TransferView:
-    """A transfer; `payee_id` is null when it was rejected because there is no such payee."""
+    """A transfer; `payee_id` is null when it was rejected because there is no such payee.
+
+    `hold_id` and `refund_of` say what it is a capture or a refund of, `refunds` and
+    `amount_refunded` what of it has come back to its payer.
+    """
 
     id: UUID
     payer_id: UUID
@@ -102,6 +106,10 @@ class TransferView:
     expires_at: str
     metadata: orjson.Fragment
     timeline: Sequence[StatusView]
+    hold_id: UUID | None
+    refund_of: UUID | None
+    amount_refunded: str
+    refunds: Sequence[UUID]
 
 
 @record
@@ -123,6 +131,34 @@ class IncomingTransferView:
     status: Literal["completed", "refunded"]
     created_at: str
     direction: Literal["in"] = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldView:
+    """A hold; `remaining` is what can still be captured."""
+
+    id: UUID
+    payer_id: UUID
+    payee_id: UUID | None
+    currency: str
+    amount: str
+    captured: str
+    remaining: str
+    status: str
+    expires_at: str
+    created_at: str
+    metadata: orjson.Fragment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitView:
+    """A spending limit; without one, `daily` and `remaining` are null."""
+
+    user_id: UUID
+    currency: str
+    daily: str | None
+    spent: str
+    remaining: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +223,8 @@ View = (
     | WalletView
     | MovementView
     | TransferView
+    | HoldView
+    | LimitView
     | EntryView
     | PageView
     | ReadinessView

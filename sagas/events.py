@@ -1,6 +1,7 @@
 """Public events, as they are written to the outbox. Amounts are strings of minor units."""
 
 from typing import NotRequired, TypedDict
+from uuid import UUID
 
 from sagas.states import Status
 from shards.holds import Hold, HoldStatus
@@ -14,6 +15,7 @@ TRANSFER_CREDITED = "transfer.credited"
 TRANSFER_STATUS = {status: f"transfer.{status}" for status in Status}
 HOLD_STATUS = {status: f"hold.{status}" for status in HoldStatus}
 MOVEMENT_REJECTED = "movement.rejected"
+LIMIT_SET = "account.limit_set"
 MOVEMENT_DONE = {
     MovementKind.DEPOSIT: "movement.deposited",
     MovementKind.WITHDRAWAL: "movement.withdrawn",
@@ -65,6 +67,15 @@ class RejectedMovementData(TypedDict):
     currency: str
     amount_minor: str
     reason: str | None
+
+
+class LimitData(TypedDict):
+    """Data of `account.limit_set`; `act_seq` is the number of the act in the user's bucket."""
+
+    user_id: str
+    currency: str
+    daily_minor: str | None
+    act_seq: int
 
 
 class UserData(TypedDict):
@@ -125,6 +136,16 @@ def hold_data(hold: Hold) -> HoldData:
 def user_data(user: User) -> UserData:
     """What is told of a user who was created."""
     return {"user_id": str(user.id), "email": user.email}
+
+
+def limit_data(user_id: UUID, currency: str, *, daily: int | None, act_seq: int) -> LimitData:
+    """What is told of a spending limit that was set, or taken away."""
+    return {
+        "user_id": str(user_id),
+        "currency": currency,
+        "daily_minor": str(daily) if daily is not None else None,
+        "act_seq": act_seq,
+    }
 
 
 def movement_data(movement: Movement) -> MovementData:

@@ -18,6 +18,7 @@ from shards.connection import Connection
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.opening import open_keyed
+from shards.operator_acts import NewAct, add_act
 from shards.shard import Shard
 from shards.users import LockedUser, UserStatus
 from shards.writes import Write, write_together, write_unless_changed
@@ -48,6 +49,11 @@ class KeyedRequest(Protocol):
     @property
     def obstacle(self) -> Exception | None:
         """An error that stands only when the key is new."""
+        ...
+
+    @property
+    def act(self) -> NewAct | None:
+        """What goes into the trail with its row, where an operator asks."""
         ...
 
 
@@ -90,7 +96,7 @@ class OpenKeys(Generic[RowT, RelatedT]):
 
 
 class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
-    """Decides requests; `made` has the rows to be inserted."""
+    """Decides requests; `made` has the rows to be inserted, `acts` what operators did with them."""
 
     def __init__(self, opened: OpenKeys[RowT, Any]) -> None:
         self._owner = opened.owner
@@ -99,6 +105,7 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
         self._book = opened.book
         self._replayable = opened.replayable
         self.made: list[RowT] = []
+        self.acts: list[NewAct] = []
 
     @property
     def users(self) -> Collection[LockedUser]:
@@ -127,6 +134,8 @@ class KeyedBatch(ABC, Generic[RequestT, RowT, OutcomeT]):
             return Failed(obstacle)
         row = self._make(request)
         self.made.append(row)
+        if request.act is not None:
+            self.acts.append(request.act)
         self._replayable[row.id] = row
         self._keys.use(key, owner=self._owner, id_=row.id, fingerprint=request.fingerprint)
         return self._outcome(row, replayed=False)
@@ -184,7 +193,9 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT, RelatedT]):
         Raises:
             ShardTransientError: run it again; the keys make that safe.
         """
-        if not wait and len(requests) <= shard.unlocked_max:
+        # An act is written in a transaction: it has to see the one before it.
+        has_acts = any(request.act is not None for request in requests)
+        if not wait and not has_acts and len(requests) <= shard.unlocked_max:
             outcomes = await self._run_unlocked(shard, requests)
             if outcomes is not None:
                 return outcomes
@@ -193,6 +204,8 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT, RelatedT]):
             locked = await lock_step_users(conn, wallets, wait=wait)
             batch, outcomes, book = await self._decide(conn, requests, locked)
             await write_together(conn, self._writes(batch, book))
+            for act in batch.acts:
+                await add_act(conn, act)
         return outcomes
 
     def _writes(self, batch: KeyedBatch[RequestT, RowT, OutcomeT], book: Book) -> list[Write]:

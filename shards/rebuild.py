@@ -1,4 +1,4 @@
-"""Rebuilding of accounts: balance, seq, head hash and time from entries, held from open transfers.
+"""Rebuilding of accounts: balance and head from entries, held and spent from what is reserved.
 
 Safe while the system runs: a user whose account differs is locked as every step locks it, read
 again after that, and only then written. Safe to repeat: what is right is left alone, and unlocked.
@@ -6,7 +6,7 @@ again after that, and only then written. Safe to repeat: what is right is left a
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from shards.connection import Connection, Row
@@ -29,11 +29,13 @@ class AccountState:
     seq: int
     head_hash: bytes
     last_at: datetime | None
+    spent: int
+    spent_day: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """An account that is not what its entries and open transfers make it.
+    """An account that is not what its entries, transfers, holds and withdrawals make it.
 
     `stored` is None where the row is missing.
     """
@@ -110,6 +112,8 @@ async def _write_accounts(conn: Connection, differences: Sequence[Difference]) -
         [state.seq for state in rebuilt],
         [state.head_hash for state in rebuilt],
         [state.last_at for state in rebuilt],
+        [state.spent for state in rebuilt],
+        [state.spent_day for state in rebuilt],
     )
 
 
@@ -125,4 +129,6 @@ def _state(row: Row, prefix: str) -> AccountState:
         seq=row[f"{prefix}seq"],
         head_hash=row[f"{prefix}head_hash"],
         last_at=row[f"{prefix}last_at"],
+        spent=row[f"{prefix}spent"],
+        spent_day=row[f"{prefix}spent_day"],
     )

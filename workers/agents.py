@@ -81,8 +81,9 @@ class Agents:
             self._lanes.take(Incoming(message=message, raw=raw, ack=ack))
 
     def _refuse_strangers(self, message: StepMessage) -> None:
-        for id_ in (message.transfer_id, message.payer_id, message.payee_id):
-            if not self._shards.knows(id_):
+        ids = (message.transfer_id, message.payer_id, message.payee_id, message.refund_of)
+        for id_ in ids:
+            if id_ is not None and not self._shards.knows(id_):
                 raise PoisonError("unknown_bucket", f"{id_} is no id of this system")
 
 

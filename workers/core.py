@@ -1,4 +1,4 @@
-"""What a worker does with messages, whoever brings them: its lanes, dead letters and redrive.
+"""What a worker does, whoever brings its messages: lanes, dead letters, redrive, expiry.
 
 The composition root adds Kafka and Faust; a simulation adds a log of its own.
 """
@@ -24,6 +24,7 @@ from shards.shard import Shard
 from telemetry.metrics import CountedLane
 from workers.agents import Agents
 from workers.dead_letters import DeadLetters
+from workers.hold_expiry import HoldExpiry
 from workers.outbound import Outbound
 from workers.pressure import Pressure
 from workers.redrive import BucketProgress, Redrive
@@ -69,7 +70,7 @@ class CoreOptions:
     Attributes:
         lane: of a shard; its attempts are those of a settle, messages wait for ever.
         send_backoff: between two attempts to send what a commit led to.
-        redrive_every_s: the pause between two rounds of redrive.
+        redrive_every_s: the pause between two rounds of redrive, and of the expiry of holds.
         hands_over: whether confirms that it would read itself go into its lanes at once.
     """
 
@@ -133,7 +134,11 @@ class WorkerCore:
         self.agents = Agents(
             shards=shards, keys=keys, lanes=self._lanes, dead_letters=self._dead_letters
         )
-        self._redrives = [self._redrive(shard) for shard in shards.shards]
+        self._loops: list[Redrive | HoldExpiry] = [
+            loop
+            for shard in shards.shards
+            for loop in (self._redrive(shard), HoldExpiry(shard, buckets=self._payers_buckets))
+        ]
 
     def start(self) -> None:
         """Begins to run what was taken."""
@@ -141,11 +146,17 @@ class WorkerCore:
         self._dead_letters.start()
 
     def start_redrive(self) -> set[asyncio.Task[None]]:
-        """Begins to redrive; the tasks run until they are cancelled, or end by a bug."""
+        """Begins to redrive, and to end holds that expire.
+
+        The tasks run until they are cancelled, or end by a bug.
+        """
         return {
-            asyncio.create_task(redrive.run(every_s=self._options.redrive_every_s))
-            for redrive in self._redrives
+            asyncio.create_task(loop.run(every_s=self._options.redrive_every_s))
+            for loop in self._loops
         }
+
+    def _payers_buckets(self) -> set[int]:
+        return self._source().assigned_buckets(self._names.try_confirm)
 
     async def close(self, *, within_s: float) -> None:
         """Ends what was taken within so long, twice; the rest is redelivered."""
@@ -157,7 +168,7 @@ class WorkerCore:
         return [*self._lanes.all(), *self._dead_letters.all()]
 
     def _crowd(self, shard: Shard) -> float:
-        mine = self._source().assigned_buckets(self._names.try_confirm)
+        mine = self._payers_buckets()
         return crowding(
             lanes=len(self._shards.shards),
             share=share_of_steps(
@@ -173,7 +184,7 @@ class WorkerCore:
     def _redrive(self, shard: Shard) -> Redrive:
         return Redrive(
             shard,
-            buckets=lambda: self._source().assigned_buckets(self._names.try_confirm),
+            buckets=self._payers_buckets,
             progress=BucketProgress(
                 lag=lambda step, bucket: self._source().lag(
                     TP(topic_of(self._names, step), bucket)

@@ -1,6 +1,6 @@
 -- name: event_of_row
 -- says: An event says what its row says: parties, currency, amount, status and reason.
--- examines: outbox transfers verdicts movements users
+-- examines: outbox transfers verdicts movements holds users
 -- Of a status that the transfer has left, the reason was NULL. The amounts in events are text.
 SELECT
     ARRAY[o.user_id::text, o.sequence::text] AS ids,
@@ -12,11 +12,16 @@ LEFT JOIN (
         jsonb_build_object(
             'transfer_id', id, 'payer_id', payer_id, 'payee_id', payee_id, 'currency', currency,
             'amount_minor', amount::text, 'status', told.status,
-            'reason', CASE WHEN told.status = transfers.status THEN reason END) AS data
+            'reason', CASE WHEN told.status = transfers.status THEN reason END)
+            || CASE WHEN hold_id IS NULL THEN '{}' ELSE jsonb_build_object('hold_id', hold_id) END
+            || CASE
+                WHEN refund_of IS NULL THEN '{}'
+                ELSE jsonb_build_object('refund_of', refund_of)
+            END AS data
     FROM transfers, LATERAL (
         SELECT status
         UNION
-        SELECT 'held' WHERE status <> 'rejected'
+        SELECT 'held' WHERE status <> 'rejected' AND hold_id IS NULL
         UNION
         SELECT 'debited' WHERE status IN ('completed', 'refunded')
     ) AS told (status)
@@ -27,8 +32,25 @@ LEFT JOIN (
             'transfer_id', transfer_id, 'payer_id', payer_id, 'payee_id', payee_id,
             'currency', currency, 'amount_minor', amount::text, 'status', verdict,
             'reason', reason)
+            || CASE
+                WHEN refund_of IS NULL THEN '{}'
+                ELSE jsonb_build_object('refund_of', refund_of)
+            END
     FROM verdicts
     WHERE verdict = 'credited'
+    UNION ALL
+    SELECT
+        'hold.' || told.status, payer_id, id::text,
+        jsonb_build_object(
+            'hold_id', id, 'payer_id', payer_id, 'payee_id', payee_id, 'currency', currency,
+            'amount_minor', amount::text,
+            'captured_minor', CASE told.status WHEN 'open' THEN '0' ELSE captured::text END,
+            'status', told.status, 'reason', reason)
+    FROM holds, LATERAL (
+        SELECT status
+        UNION
+        SELECT 'open' WHERE status <> 'rejected'
+    ) AS told (status)
     UNION ALL
     SELECT
         CASE kind WHEN 'deposit' THEN 'movement.deposited' ELSE 'movement.withdrawn' END,
@@ -53,27 +75,33 @@ LEFT JOIN (
 ) AS row_
     ON row_.type = o.type
     AND row_.user_id = o.user_id
-    AND row_.id = coalesce(o.data ->> 'transfer_id', o.data ->> 'movement_id', o.data ->> 'user_id')
-WHERE o.data IS DISTINCT FROM row_.data
+    AND row_.id = coalesce(
+        o.data ->> 'transfer_id', o.data ->> 'movement_id', o.data ->> 'hold_id',
+        o.data ->> 'user_id')
+-- What is told of limits is compared with the account and the trail.
+WHERE o.data IS DISTINCT FROM row_.data AND o.type <> 'account.limit_set'
 
 -- name: event_once
--- says: Each status of a transfer, each credit and each movement is told once.
--- examines: outbox transfers verdicts movements
+-- says: Each status of a transfer and of a hold, each credit and each movement is told once.
+-- examines: outbox transfers verdicts movements holds
 -- Never twice; and not left out, unless events of the user have been deleted from the front.
 WITH told AS (
     SELECT
-        user_id, type, coalesce(data ->> 'transfer_id', data ->> 'movement_id') AS id,
+        user_id, type,
+        coalesce(data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id') AS id,
         count(*) AS times
     FROM outbox
-    WHERE type <> 'user.created'
-    GROUP BY user_id, type, coalesce(data ->> 'transfer_id', data ->> 'movement_id')
+    WHERE type NOT IN ('user.created', 'account.limit_set')
+    GROUP BY
+        user_id, type,
+        coalesce(data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id')
 ),
 due AS (
     SELECT payer_id AS user_id, 'transfer.' || ends.status AS type, id::text AS id
     FROM transfers, LATERAL (
         SELECT status
         UNION
-        SELECT 'held' WHERE status <> 'rejected'
+        SELECT 'held' WHERE status <> 'rejected' AND hold_id IS NULL
         UNION
         SELECT 'debited' WHERE status IN ('completed', 'refunded')
     ) AS ends (status)
@@ -81,6 +109,13 @@ due AS (
     SELECT payee_id, 'transfer.credited', transfer_id::text
     FROM verdicts
     WHERE verdict = 'credited'
+    UNION ALL
+    SELECT payer_id, 'hold.' || ends.status, id::text
+    FROM holds, LATERAL (
+        SELECT status
+        UNION
+        SELECT 'open' WHERE status <> 'rejected'
+    ) AS ends (status)
     UNION ALL
     SELECT
         user_id,

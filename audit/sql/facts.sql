@@ -12,6 +12,7 @@ SELECT
     (SELECT count(*) FROM transfers) AS transfers,
     (SELECT count(*) FROM verdicts) AS verdicts,
     (SELECT count(*) FROM movements) AS movements,
+    (SELECT count(*) FROM holds) AS holds,
     (SELECT count(*) FROM entries) AS entries,
     (SELECT count(*) FROM outbox) AS outbox,
     (SELECT count(*) FROM currencies) AS currencies,
@@ -24,6 +25,8 @@ UNION
 SELECT currency FROM transfers
 UNION
 SELECT currency FROM movements
+UNION
+SELECT currency FROM holds
 UNION
 SELECT currency FROM verdicts
 
@@ -70,6 +73,7 @@ SELECT concat_ws(' ',
     (SELECT coalesce(sum(version), 0) FROM accounts),
     (SELECT count(*) FROM accounts),
     (SELECT count(*) FROM movements),
+    (SELECT count(*) FROM holds),
     (SELECT count(*) FROM verdicts),
     (SELECT count(*) FROM transfers),
     (SELECT count(*) FROM transfers WHERE status IN ('held', 'debited')))

@@ -59,4 +59,4 @@ SELECT
 FROM movements
 WHERE status = 'rejected' AND (
     kind <> 'withdrawal'
-    OR reason NOT IN ('insufficient_funds', 'payer_frozen', 'payer_closed'))
+    OR reason NOT IN ('insufficient_funds', 'limit_exceeded', 'payer_frozen', 'payer_closed'))

@@ -1,6 +1,6 @@
 -- name: key_once
--- says: A wallet and caller use an idempotency key once, across transfers and movements.
--- examines: transfers movements
+-- says: A wallet and caller use an idempotency key once, across transfers, movements and holds.
+-- examines: transfers movements holds
 SELECT
     array_agg(id::text ORDER BY id) AS ids,
     format('key %L of caller %s on wallet %s, used %s times',
@@ -9,13 +9,15 @@ FROM (
     SELECT payer_id AS wallet_id, caller, idempotency_key, id FROM transfers
     UNION ALL
     SELECT user_id, caller, idempotency_key, id FROM movements
+    UNION ALL
+    SELECT payer_id, caller, idempotency_key, id FROM holds
 ) AS used
 GROUP BY wallet_id, caller, idempotency_key
 HAVING count(*) > 1
 
 -- name: bucket_of_id
 -- says: A row's bucket is the one in the ids of its owner and of itself.
--- examines: users accounts transfers verdicts movements entries outbox dead_letters operator_acts
+-- examines: users accounts transfers verdicts movements holds entries outbox dead_letters operator_acts
 -- An id carries its bucket in the 12 bits after the version: UUIDv8, bits 64 to 75.
 SELECT
     ARRAY[kind, id] AS ids,
@@ -39,6 +41,10 @@ FROM (
         UNION ALL
         SELECT 'movements', id::text, bucket, user_id FROM movements
         UNION ALL
+        SELECT 'holds', id::text, bucket, id FROM holds
+        UNION ALL
+        SELECT 'holds', id::text, bucket, payer_id FROM holds
+        UNION ALL
         SELECT 'entries', user_id || ' ' || currency || ' ' || seq, bucket, user_id FROM entries
         UNION ALL
         SELECT 'outbox', user_id || ' ' || sequence, bucket, user_id FROM outbox
@@ -52,7 +58,7 @@ WHERE bucket <> carried
 
 -- name: bucket_here
 -- says: Every row is in a bucket that its shard owns.
--- examines: users accounts transfers verdicts movements entries outbox dead_letters operator_acts
+-- examines: users accounts transfers verdicts movements holds entries outbox dead_letters operator_acts
 SELECT
     ARRAY[kind, id] AS ids,
     format('%s row in bucket %s, which this shard does not own', kind, bucket) AS detail
@@ -66,6 +72,8 @@ FROM (
     SELECT 'verdicts', transfer_id::text, bucket FROM verdicts
     UNION ALL
     SELECT 'movements', id::text, bucket FROM movements
+    UNION ALL
+    SELECT 'holds', id::text, bucket FROM holds
     UNION ALL
     SELECT 'entries', user_id || ' ' || currency || ' ' || seq, bucket FROM entries
     UNION ALL

@@ -15,6 +15,8 @@ WHERE status NOT IN ('held', 'debited', 'completed', 'cancelled', 'refunded', 'r
     OR (status IN ('held', 'debited')) <> (ended_at IS NULL)
     OR (status IN ('debited', 'completed', 'refunded')) <> (debited_at IS NOT NULL)
     OR (status IN ('cancelled', 'refunded', 'rejected')) <> (reason IS NOT NULL)
+    OR (hold_id IS NOT NULL AND refund_of IS NOT NULL)
+    OR (hold_id IS NOT NULL) <> (spent_on IS NOT NULL)
 
 -- name: transfer_entries
 -- says: A transfer's status has exactly its entries: one debit from `debited` on, a return if refunded.
@@ -71,7 +73,8 @@ WHERE (reason IS NOT NULL AND reason <> ALL (CASE status
             ARRAY['cancelled_by_payer', 'expired', 'payer_frozen', 'payer_closed']
         WHEN 'refunded' THEN ARRAY['unknown_payee', 'payee_closed', 'balance_limit']
         WHEN 'rejected' THEN ARRAY[
-            'insufficient_funds', 'unknown_payee', 'payee_closed', 'payer_frozen', 'payer_closed']
+            'insufficient_funds', 'limit_exceeded', 'unknown_payee', 'payee_closed',
+            'payer_frozen', 'payer_closed']
         ELSE ARRAY[]::text[]
     END))
     OR (payee_id IS NULL

@@ -63,10 +63,54 @@ FROM verdicts
 WHERE reason NOT IN ('unknown_payee', 'payee_closed', 'balance_limit')
 
 -- name: verdict_refunds
--- says: Nothing of a credit has been refunded: there are no refunds yet.
--- examines: verdicts
+-- says: What is refunded of a credit is the sum of its refunds that are under way or completed.
+-- examines: verdicts transfers
+WITH refund AS (
+    SELECT refund_of, sum(amount) AS amount
+    FROM transfers
+    WHERE refund_of IS NOT NULL AND status IN ('held', 'debited', 'completed')
+    GROUP BY refund_of
+)
 SELECT
-    ARRAY[transfer_id::text] AS ids,
-    format('%s of %s refunded', refunded_amount, amount) AS detail
-FROM verdicts
-WHERE refunded_amount IS DISTINCT FROM 0
+    ARRAY[v.transfer_id::text] AS ids,
+    format('%s of %s refunded, its refunds sum up to %s',
+        v.refunded_amount, v.amount, coalesce(r.amount, 0)) AS detail
+FROM verdicts AS v
+LEFT JOIN refund AS r ON r.refund_of = v.transfer_id
+WHERE v.refunded_amount IS DISTINCT FROM coalesce(r.amount, 0)
+
+-- name: refund_of_credit
+-- says: A refund is of a credited transfer in its currency: from its payee, to its payer.
+-- examines: transfers verdicts
+SELECT
+    ARRAY[t.id::text, t.refund_of::text] AS ids,
+    CASE
+        WHEN v.transfer_id IS NULL THEN 'refund of a transfer that is not credited here'
+        ELSE format('refund in %s from %s to %s of a transfer in %s from %s to %s',
+            t.currency, t.payer_id, t.payee_id, v.currency, v.payer_id, v.payee_id)
+    END AS detail
+FROM transfers AS t
+LEFT JOIN verdicts AS v ON v.transfer_id = t.refund_of AND v.verdict = 'credited'
+WHERE t.refund_of IS NOT NULL
+    AND (
+        v.transfer_id IS NULL
+        OR (t.payer_id, t.payee_id, t.currency)
+            IS DISTINCT FROM (v.payee_id, v.payer_id, v.currency))
+
+-- name: refund_of_debit
+-- says: What has come back of a transfer has come to its payer, and is no more than its amount.
+-- examines: verdicts transfers
+SELECT
+    ARRAY[v.refund_of::text] AS ids,
+    format('%s came back in %s to %s from %s, the transfer is %s: %s %s from %s to %s',
+        sum(v.amount), v.currency, v.payee_id, v.payer_id,
+        t.status, t.amount, t.currency, t.payer_id, t.payee_id) AS detail
+FROM verdicts AS v
+LEFT JOIN transfers AS t ON t.id = v.refund_of
+WHERE v.refund_of IS NOT NULL AND v.verdict = 'credited'
+GROUP BY
+    v.refund_of, v.currency, v.payee_id, v.payer_id,
+    t.status, t.amount, t.currency, t.payer_id, t.payee_id
+HAVING (t.payer_id, t.payee_id, t.currency) IS DISTINCT FROM (v.payee_id, v.payer_id, v.currency)
+    OR t.status NOT IN ('debited', 'completed')
+    OR sum(v.amount) > t.amount

@@ -38,6 +38,7 @@ from sagas.states import Status
 from shards.accounts import read_balance, read_balances
 from shards.connection import Connection
 from shards.lists import EntryFilter, list_entries, list_received, list_sent
+from shards.refunds import read_refunds
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.transfers import Transfer
@@ -133,15 +134,18 @@ class WalletRoutes:
         async with shard.connection() as conn:
             sent = await _list_sent(conn, user_id, query)
             received = await _list_received(conn, user_id, query)
+            refunds = await read_refunds(conn, [row.id for _, row in sent if row.debited_at])
             if not sent and not received:
                 await _require_user(conn, user_id)
-        newest = sorted([*sent, *received], key=lambda listed: listed[0], reverse=True)
+        newest: list[_Listed] = sorted(
+            [*sent, *received], key=lambda listed: listed[0], reverse=True
+        )
         page, cursor = list(islice(newest, query.limit)), None
         if len(newest) > query.limit:
             cursor = encode_transfer_cursor(query.scope, TransferPosition(*page[-1][0]))
         decimals = await decimals_of(self._currencies, {row.currency for _, row in page})
         shown = [
-            show_sent(row, decimals[row.currency])
+            show_sent(row, decimals[row.currency], refunds=refunds.get(row.id, ()))
             if isinstance(row, Transfer)
             else show_received(row, decimals[row.currency])
             for _, row in page
@@ -162,7 +166,9 @@ async def _require_user(conn: Connection, user_id: UUID) -> None:
         raise Problem("not_found")
 
 
-async def _list_sent(conn: Connection, user_id: UUID, query: TransfersQuery) -> Sequence[_Listed]:
+async def _list_sent(
+    conn: Connection, user_id: UUID, query: TransfersQuery
+) -> "Sequence[tuple[tuple[datetime, UUID], Transfer]]":
     if query.direction is Direction.IN:
         return []
     rows = await list_sent(
@@ -177,7 +183,7 @@ async def _list_sent(conn: Connection, user_id: UUID, query: TransfersQuery) -> 
 
 async def _list_received(
     conn: Connection, user_id: UUID, query: TransfersQuery
-) -> Sequence[_Listed]:
+) -> "Sequence[tuple[tuple[datetime, UUID], Verdict]]":
     if query.direction is Direction.OUT:
         return []
     if query.status is not None and query.status not in _SEEN_AS:

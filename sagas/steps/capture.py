@@ -51,6 +51,7 @@ class CaptureRequest:
     metadata: str | None
     traceparent: str
     obstacle: Exception | None
+    act: None = None
 
     @property
     def key(self) -> KeyOf:

@@ -11,6 +11,7 @@ from sagas.outcomes import SKIPPED, SetAside, Skipped
 from shards.holds import Hold, HoldStatus
 from shards.ids import bucket_of
 from shards.opening import open_holds
+from shards.operator_acts import NewAct, add_act
 from shards.shard import Shard
 from shards.writes import write_together
 
@@ -24,11 +25,12 @@ class EndedBy(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndHold:
-    """One hold to be ended."""
+    """One hold to be ended; `act` goes into the trail if this ends it, where an operator asks."""
 
     hold_id: UUID
     payer_id: UUID
     ended_by: EndedBy
+    act: NewAct | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +60,33 @@ async def end_holds(
         locked = await lock_step_users(conn, payers, wait=wait)
         mine = {(r.hold_id, r.payer_id) for r in requests if r.payer_id in locked.users}
         opened = await open_holds(conn, locked.users, mine)
-        side = HoldSide(opened.book, opened.holds)
+        ends = _Ends(HoldSide(opened.book, opened.holds))
         outcomes = [
-            SKIPPED if request.payer_id in locked.skipped else _end(side, request)
+            SKIPPED if request.payer_id in locked.skipped else ends.decide(request)
             for request in requests
         ]
-        await write_together(conn, [*side.writes(), *opened.book.writes()])
+        await write_together(conn, [*ends.side.writes(), *opened.book.writes()])
+        for act in ends.acts:
+            await add_act(conn, act)
     return outcomes
 
 
-def _end(side: HoldSide, request: EndHold) -> HoldSeen | SetAside:
-    hold = side.find(request.hold_id, payer_id=request.payer_id)
-    if hold is None:
-        return SetAside("unknown_hold", f"no hold {request.hold_id} of this payer")
-    if hold.status is HoldStatus.OPEN:
-        if side.has_expired(hold):
-            hold = side.end(hold, HoldStatus.EXPIRED)
-        elif request.ended_by is EndedBy.VOID:
-            hold = side.end(hold, HoldStatus.VOIDED)
-    return HoldSeen(hold)
+class _Ends:
+    """What is decided in one transaction."""
+
+    def __init__(self, side: HoldSide) -> None:
+        self.side = side
+        self.acts: list[NewAct] = []
+
+    def decide(self, request: EndHold) -> HoldSeen | SetAside:
+        hold = self.side.find(request.hold_id, payer_id=request.payer_id)
+        if hold is None:
+            return SetAside("unknown_hold", f"no hold {request.hold_id} of this payer")
+        if hold.status is HoldStatus.OPEN:
+            if self.side.has_expired(hold):
+                hold = self.side.end(hold, HoldStatus.EXPIRED)
+            elif request.ended_by is EndedBy.VOID:
+                hold = self.side.end(hold, HoldStatus.VOIDED)
+                if request.act is not None:
+                    self.acts.append(request.act)
+        return HoldSeen(hold)

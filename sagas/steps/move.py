@@ -20,6 +20,7 @@ from shards.book import BALANCE_LIMIT
 from shards.book_rows import EntryKind
 from shards.keys import KeyOf, KeyOwner
 from shards.movements import Movement, MovementKind, insert_movements, read_movements
+from shards.operator_acts import NewAct
 from shards.records import record
 from shards.shard import Shard
 from shards.users import UserStatus
@@ -29,7 +30,8 @@ from shards.users import UserStatus
 class MoveRequest:
     """One deposit or withdrawal asked for; `amount` is positive minor units.
 
-    `obstacle` is an error that stands unless the key has an answer already.
+    `obstacle` is an error that stands unless the key has an answer already, `act` what goes into
+    the trail with it.
     """
 
     movement_id: UUID
@@ -43,6 +45,7 @@ class MoveRequest:
     metadata: str | None
     traceparent: str
     obstacle: Exception | None = None
+    act: NewAct | None = None
 
     @property
     def key(self) -> KeyOf:

@@ -40,6 +40,7 @@ class HoldRequest:
     traceparent: str
     refusal: Reason | None
     obstacle: Exception | None
+    act: None = None
 
     @property
     def key(self) -> KeyOf:

@@ -15,6 +15,7 @@ from sagas.spending import Spending, refusal_of_spending
 from sagas.states import Event, Reason, transition
 from shards.connection import Connection
 from shards.keys import KeyOf, KeyOwner
+from shards.operator_acts import NewAct
 from shards.records import record
 from shards.refunds import Refundable, read_refundable
 from shards.shard import Shard
@@ -34,6 +35,7 @@ class TryRequest:
         refusal: a no that the payee's shard has given and that is recorded under the key.
         obstacle: an error that stands unless the key has an answer already (the payee's shard is
             away, say). Nothing that can change is looked at before the key.
+        act: what goes into the trail with it, where an operator asks.
     """
 
     transfer_id: UUID
@@ -50,6 +52,7 @@ class TryRequest:
     refund_of: UUID | None = None
     refusal: Reason | None = None
     obstacle: Exception | None = None
+    act: NewAct | None = None
 
     @property
     def key(self) -> KeyOf:

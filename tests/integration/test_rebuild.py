@@ -94,7 +94,7 @@ async def test_an_account_without_entries_goes_back_to_zero(world: World) -> Non
 
     (difference,) = await rebuild(world, write=True)
 
-    assert difference.rebuilt == AccountState(0, 0, 0, FIRST_PREV_HASH, None)
+    assert difference.rebuilt == AccountState(0, 0, 0, FIRST_PREV_HASH, None, 0, None)
     assert await world.balance(payee) == (0, 0)
 
 

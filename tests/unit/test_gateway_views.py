@@ -33,6 +33,10 @@ TRANSFER = TransferView(
     expires_at=AT,
     metadata=stored_metadata('{"order": "7"}'),
     timeline=[StatusView(status="rejected", at=AT)],
+    hold_id=None,
+    refund_of=None,
+    amount_refunded="0.00",
+    refunds=[],
 )
 
 
@@ -56,6 +60,10 @@ def test_a_transfer_is_shown_with_its_timeline() -> None:
         "expires_at": AT,
         "metadata": {"order": "7"},
         "timeline": [{"status": "rejected", "at": AT}],
+        "hold_id": None,
+        "refund_of": None,
+        "amount_refunded": "0.00",
+        "refunds": [],
     }
 
 

@@ -1,0 +1,46 @@
+"""Requests that move a part of what is there already, a hold or a transfer: currency and all."""
+
+from typing import Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from gateway.headers import require_idempotency_key
+from gateway.json_body import fingerprint, read_optional_json
+from gateway.query import parse_no_query
+from gateway.schemas import CaptureBody, RefundBody, parse_amounts
+from shards.records import record
+
+_BodyT = TypeVar("_BodyT", CaptureBody, RefundBody)
+_AnyBodyT = TypeVar("_AnyBodyT", bound=BaseModel)
+
+
+@record
+class PartRequest(Generic[_AnyBodyT]):
+    """A request whose form is right."""
+
+    key: str
+    body: _AnyBodyT
+    fingerprint: bytes
+
+
+async def read_part_request(
+    request: web.Request, model: type[_BodyT], *, operation: str, decimals: int
+) -> PartRequest[_BodyT]:
+    """Reads and checks a request, after its sender and what it is about were checked.
+
+    Args:
+        request: of a route whose path has the id of what it is about as `part_of`.
+        model: what the body should be; none at all is an empty one.
+        operation: what is asked for; with the id and the body it makes the fingerprint.
+        decimals: of the currency that is moved.
+
+    Raises:
+        Problem: 400, 413, 415 or 422.
+    """
+    key = require_idempotency_key(request.headers)
+    sent = await read_optional_json(request)
+    parse_no_query(request.query)
+    body = parse_amounts(model, sent, decimals=decimals)
+    resource = request.match_info["part_of"].lower()
+    return PartRequest(key=key, body=body, fingerprint=fingerprint(operation, resource, sent))
