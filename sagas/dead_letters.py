@@ -185,4 +185,11 @@ def _fits(verdict: Verdict, transfer: Transfer) -> bool:
         verdict.payee_id,
         verdict.currency,
         verdict.amount,
-    ) == (transfer.payer_id, transfer.payee_id, transfer.currency, transfer.amount)
+        verdict.refund_of,
+    ) == (
+        transfer.payer_id,
+        transfer.payee_id,
+        transfer.currency,
+        transfer.amount,
+        transfer.refund_of,
+    )

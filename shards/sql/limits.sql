@@ -1,7 +1,8 @@
 -- name: read_limit
 SELECT
     daily_limit, spent,
-    spent_day = (app_now() AT TIME ZONE 'UTC')::date AS is_today
+    -- Later than today where the clock was set back: that day goes on.
+    spent_day >= (app_now() AT TIME ZONE 'UTC')::date AS is_today
 FROM accounts
 WHERE user_id = $1 AND currency = $2
 
