@@ -9,6 +9,8 @@ from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
 
+_PRINCIPAL = web.RequestKey("principal", Principal)
+
 
 def authenticate(request: web.Request, tokens: Tokens) -> Principal:
     """Who sends this request.
@@ -16,7 +18,13 @@ def authenticate(request: web.Request, tokens: Tokens) -> Principal:
     Raises:
         Problem: 401 `unauthenticated` or `invalid_token`.
     """
-    return tokens.verify(bearer_token(request.headers))
+    principal = request[_PRINCIPAL] = tokens.verify(bearer_token(request.headers))
+    return principal
+
+
+def principal_of(request: web.BaseRequest) -> Principal | None:
+    """Whom `authenticate` has found to send this request; None when it has not been called."""
+    return request.get(_PRINCIPAL)
 
 
 def own_wallet(request: web.Request, principal: Principal) -> UUID:
