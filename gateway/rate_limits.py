@@ -19,13 +19,13 @@ from gateway.problems import Problem
 from gateway.shared_allowances import SharedAllowances, SharedStore
 from shards.records import record
 
-# What one process keeps: 0.5 KiB each. Users and addresses are full again after two seconds, in
-# which one process does not answer so many.
+# What one process keeps. Users and addresses are full again after two seconds, in which one process
+# does not answer so many.
 _USERS_MAX: Final = 20_000
 _ADDRESSES_MAX: Final = 20_000
-# One address can ask for so many in the minute in which a login's is full again: whoever guesses
+# One address can ask for 124,000 in the minute in which a login's is full again: whoever guesses
 # passwords gets no more tries by asking for others' in between.
-_LOGINS_MAX: Final = 120_000
+_LOGINS_MAX: Final = 125_000
 
 
 @record

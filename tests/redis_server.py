@@ -84,7 +84,7 @@ class RedisServer:
         """Ends `freeze`."""
         self._send(signal.SIGCONT)
 
-    def keys(self) -> set[str]:
+    def kinds_of_keys(self) -> set[str]:
         """The first two parts of the keys that it has."""
         with self._client() as client:
             return {":".join(key.decode().split(":")[:2]) for key in client.scan_iter()}
