@@ -73,7 +73,7 @@ class SharedStore:
     @property
     def is_away(self) -> bool:
         """Whether it did not answer when it was asked last."""
-        return self._looking is not None
+        return self._looking is not None and not self._looking.done()
 
     async def start(self) -> None:
         """Finds out whether it answers, so that no request has to; it may be away."""
@@ -93,7 +93,7 @@ class SharedStore:
 
     def lost(self, error: Exception) -> None:
         """It did not answer: nobody asks it until it does again. Told once for each outage."""
-        if self._looking is None and not self._is_closed:
+        if not self.is_away and not self._is_closed:
             _log.warning("rate_limits.redis_lost", error=repr(error.__cause__ or error))
             self._looking = asyncio.create_task(self._look_until_back())
 
@@ -105,7 +105,6 @@ class SharedStore:
             except _LOST:
                 continue
             break
-        self._looking = None
         _log.info("rate_limits.redis_back")
 
     async def _look(self) -> None:
