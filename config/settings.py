@@ -6,6 +6,7 @@ read settings; everything else is handed the values it needs.
 
 import difflib
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -178,9 +179,46 @@ class TransferSettings(Section):
 
 
 class LimitSettings(Section):
-    """Rate limits. Not built yet: accepted so that scripts can already set it."""
+    """Rate limits: how often who may ask."""
 
-    enabled: bool = Field(True, description="Rate limits on or off (no effect yet).")
+    enabled: bool = Field(True, description="Rate limits on or off.")
+    per_user: PositiveInt = Field(200, description="Requests of a user in a second.")
+    user_burst: PositiveInt = Field(
+        400, description="Requests of a user at once, after a rest; not less than in a second."
+    )
+    per_address: PositiveInt = Field(2_000, description="Requests from an address in a second.")
+    address_burst: PositiveInt = Field(
+        4_000, description="Requests from an address at once; not less than in a second."
+    )
+    login_per_min: PositiveInt = Field(
+        20, description="Logins with one e-mail from one address in a minute."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description="JSON list of addresses and networks whose X-Forwarded-For counts.",
+    )
+    redis: SecretStr = Field(
+        SecretStr(""),
+        description="redis:// address where gateways count together; empty: each by itself.",
+    )
+
+    @model_validator(mode="after")
+    def _a_burst_has_room_for_a_second(self) -> "LimitSettings":
+        if self.user_burst < self.per_user or self.address_burst < self.per_address:
+            raise ValueError(
+                "HOLDFAST_LIMITS__USER_BURST and HOLDFAST_LIMITS__ADDRESS_BURST must not be less"
+                " than HOLDFAST_LIMITS__PER_USER and HOLDFAST_LIMITS__PER_ADDRESS"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _redis_is_one_server(self) -> "LimitSettings":
+        url = self.redis.get_secret_value()
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(
+                "HOLDFAST_LIMITS__REDIS must begin with redis://, rediss:// or unix://"
+            )
+        return self
 
 
 class LogSettings(Section):

@@ -194,7 +194,7 @@ class Client:
             headers["Prefer"] = f"wait={wait_s}"
         data = orjson.dumps(json) if json is not None else None
         timeout = aiohttp.ClientTimeout(total=_ANSWER_S + wait_s)
-        last = ""
+        last, told_s = "", 0.0
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._session.request(
@@ -206,7 +206,7 @@ class Client:
                 aiohttp.ClientPayloadError,
                 TimeoutError,
             ) as lost:
-                last = repr(lost)
+                last, told_s = repr(lost), 0.0
             else:
                 answer = _Answer(
                     f"{method} {path}", response.status, body, response.headers, attempt
@@ -214,8 +214,10 @@ class Client:
                 if answer.status not in _LATER:
                     return answer
                 last = f"{answer.status} {answer.code}"
+                told_s = float(answer.headers.get("Retry-After", "0"))
             self.repeats += 1
-            await asyncio.sleep(self._backoff_s(attempt))
+            # Not sooner than the gateway says; those who are told the same come back spread, too.
+            await asyncio.sleep(told_s + self._backoff_s(attempt))
         raise NoAnswerError(f"{method} {path}", attempts=_ATTEMPTS, last=last)
 
     def _backoff_s(self, attempt: int) -> float:

@@ -78,6 +78,14 @@ class System:
             auth={"jwt_secret": secrets.token_hex(32)},
             messages={"keys": {"k1": secrets.token_hex(32)}},
             postgres={"allow_unsafe": True, "statement_s": 4.0, "lock_s": 1.0},
+            # One address sends more than any client should; `test_rate_limits.py` has others.
+            limits={
+                "per_user": 100_000,
+                "user_burst": 100_000,
+                "per_address": 100_000,
+                "address_burst": 100_000,
+                "login_per_min": 1_000,
+            },
             log={"level": "warning", "format": "console"},
         )
 
@@ -297,6 +305,7 @@ class System:
         told["HOLDFAST_SHARDS"] = json.dumps(
             [{"name": d.name, "dsn": d.dsn, "buckets": list(d.buckets)} for d in self.databases]
         )
+        told["HOLDFAST_LIMITS__REDIS"] = self.settings.limits.redis.get_secret_value()
         told["HOLDFAST_AUTH__JWT_SECRET"] = self.settings.auth.jwt_secret.get_secret_value()
         told["HOLDFAST_MESSAGES__KEYS"] = json.dumps(
             {k: v.get_secret_value() for k, v in self.settings.messages.keys.items()}

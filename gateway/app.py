@@ -8,9 +8,10 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
-from config.settings import Settings
+from config.settings import LimitSettings, Settings
 from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
 from gateway.cancels import Cancels
+from gateway.client_address import ClientAddresses
 from gateway.clients import ClientLimits, GuardedRunner
 from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
@@ -24,6 +25,7 @@ from gateway.listening import Listening
 from gateway.middleware import install
 from gateway.passwords import Passwords
 from gateway.payees import Payees
+from gateway.rate_limits import RateLimits, install_rate_limits, rates_of
 from gateway.refunds import Refunds
 from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
@@ -86,6 +88,7 @@ class Gateway:
         self.passwords = Passwords(
             threads=settings.gateway.hash_threads, queue=settings.gateway.hash_queue
         )
+        self.rate_limits = _rate_limits(settings.limits) if settings.limits.enabled else None
         self.currencies = Currencies(self.shards)
         backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
         self.lanes = GatewayLanes(
@@ -148,6 +151,8 @@ class Gateway:
         )
         await self.sender.start()
         await self._bounded.start()
+        if self.rate_limits is not None:
+            await self.rate_limits.start()
         self.lanes.start()
         self._listening.start()
         self.in_flight.start()
@@ -172,6 +177,8 @@ class Gateway:
         await self._bounded.close(within_s=_SEND_S)
         await self.sender.close()
         self.passwords.close()
+        if self.rate_limits is not None:
+            await self.rate_limits.close()
         await self.shards.close()
         await self.admin.close()
 
@@ -263,6 +270,20 @@ class Gateway:
         )
 
 
+def _rate_limits(settings: LimitSettings) -> RateLimits:
+    return RateLimits(
+        rates_of(
+            per_user=settings.per_user,
+            user_burst=settings.user_burst,
+            per_address=settings.per_address,
+            address_burst=settings.address_burst,
+            login_per_min=settings.login_per_min,
+        ),
+        clients=ClientAddresses(settings.trusted_proxies),
+        redis=settings.redis.get_secret_value() or None,
+    )
+
+
 GATEWAY = web.AppKey("gateway", Gateway)
 
 
@@ -282,6 +303,8 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     app[GATEWAY] = gateway
     app[BODY_SECONDS] = settings.clients.body_s
     install(app, translate=translate)
+    if gateway.rate_limits is not None:
+        install_rate_limits(app, gateway.rate_limits)
     app.add_routes(gateway.routes())
 
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:

@@ -16,6 +16,8 @@ from gateway.tokens import Principal, Role, Tokens
 from shards.router import ShardMap
 from shards.users import UserStatus, read_user
 
+_PRINCIPAL = web.RequestKey("principal", Principal)
+
 
 def authenticate(request: web.Request, tokens: Tokens) -> Principal:
     """Who sends this request.
@@ -23,7 +25,13 @@ def authenticate(request: web.Request, tokens: Tokens) -> Principal:
     Raises:
         Problem: 401 `unauthenticated` or `invalid_token`.
     """
-    return tokens.verify(bearer_token(request.headers))
+    principal = request[_PRINCIPAL] = tokens.verify(bearer_token(request.headers))
+    return principal
+
+
+def principal_of(request: web.BaseRequest) -> Principal | None:
+    """Whom `authenticate` has found to send this request; None when it has not been called."""
+    return request.get(_PRINCIPAL)
 
 
 def own_wallet(request: web.Request, principal: Principal) -> UUID:

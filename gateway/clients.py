@@ -21,7 +21,7 @@ from gateway.problems import Problem
 _log = structlog.stdlib.get_logger(__name__)
 
 # What is answered to anybody, however many there are.
-_ALWAYS = ("/health", "/ready")
+ALWAYS = ("/health", "/ready")
 # The rest of a body that is not wanted is read for so long: else its sender misses the answer.
 _LINGER_S = 2.0
 # Connections over the cap that are told so, each within so long; those beyond are closed unheard.
@@ -220,7 +220,7 @@ class Gate(web.Server):
     async def answer_at_door(self, request: web.BaseRequest) -> web.StreamResponse:
         """One answer to a connection over the cap: only whether this gateway lives and works."""
         response: web.StreamResponse
-        if request.path in _ALWAYS:
+        if request.path in ALWAYS:
             response = await self.request_handler(request)
         else:
             response = unread_response(Problem("too_many_connections"))

@@ -41,6 +41,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "body_too_large": (413, "The body is too large"),
         "unsupported_media_type": (415, "The body must be application/json"),
         "expectation_failed": (417, "The expectation cannot be met"),
+        "rate_limited": (429, "Too many requests"),
         "too_many_open": (429, "The payer has too many open transfers"),
         "too_many_holds": (429, "The payer has too many open holds"),
         "too_much_in_flight": (429, "Too many transfers wait"),
@@ -128,7 +129,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         code: a key of `KINDS`; it gives the status and the title.
         detail: one sentence on this occurrence; the title by default. Never SQL, never a secret.
         errors: the wrong fields, if the refusal names any.
-        headers: of the answer, besides those that every answer has; a 503 or 429 has `Retry-After`.
+        headers: of the answer, besides those that every answer has; a 503 or 429 has `Retry-After`,
+            by its code where none is given.
     """
 
     def __init__(
@@ -145,7 +147,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word, and the contract's
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         if self.status in (429, 503):
-            self.headers["Retry-After"] = str(_RETRY_AFTER_S.get(code, 1))
+            self.headers.setdefault("Retry-After", str(_RETRY_AFTER_S.get(code, 1)))
         if code in _CHALLENGES:
             self.headers["WWW-Authenticate"] = _CHALLENGES[code]
         super().__init__(f"{self.status} {code}: {self.detail}")

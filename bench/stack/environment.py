@@ -1,4 +1,4 @@
-"""What the programs of a case are told: the product's defaults, and where everything is."""
+"""What the programs of a case are told: the product's defaults but one, and where all is."""
 
 import json
 import os
@@ -71,6 +71,8 @@ class Place:
             "HOLDFAST_KAFKA__GROUP": self.name,
             "HOLDFAST_AUTH__JWT_SECRET": self.jwt_secret,
             "HOLDFAST_MESSAGES__KEYS": json.dumps(dict(self.message_keys)),
+            # All of the load is one address.
+            "HOLDFAST_LIMITS__ENABLED": "false",
             **self.settings,
         }
 

@@ -12,6 +12,7 @@ from gateway.errors import translate
 from gateway.money_request import MoneyRequest
 from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
+from gateway.rate_limits import admit
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.tries import Tries, refusal_of
@@ -38,6 +39,7 @@ class BatchRoutes:
         """207 with what became of each item, in order; it never waits for the end of a transfer."""
         principal = authenticate(request, self._tokens)
         own_wallet(request, principal)
+        await admit(request)
         trace = trace_of(request)
         items = await read_batch(request, currencies=self._currencies)
         good = [item.asked for item in items if isinstance(item.asked, MoneyRequest)]

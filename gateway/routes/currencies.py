@@ -7,6 +7,7 @@ from gateway.path_ids import path_currency_code
 from gateway.present import show_currency
 from gateway.problems import Problem
 from gateway.query import parse_no_query
+from gateway.rate_limits import admit
 from gateway.views import PageView, json_response
 
 
@@ -25,6 +26,7 @@ class CurrencyRoutes:
 
     async def list_all(self, request: web.Request) -> web.Response:
         """200 with all currencies."""
+        await admit(request)
         parse_no_query(request.query)
         shown = [show_currency(currency) for currency in await self._currencies.all()]
         return json_response(PageView(data=shown, next_cursor=None))
@@ -35,5 +37,6 @@ class CurrencyRoutes:
         currency = await self._currencies.find(code)
         if currency is None:
             raise Problem("not_found")
+        await admit(request)
         parse_no_query(request.query)
         return json_response(show_currency(currency))

@@ -12,6 +12,7 @@ from gateway.path_ids import path_uuid
 from gateway.present import show_hold
 from gateway.problems import Problem
 from gateway.query import parse_no_query
+from gateway.rate_limits import admit
 from gateway.schemas import CaptureBody, HoldBody, VoidBody, parse_body
 from gateway.tokens import Principal, Role, Tokens
 from gateway.tracing import trace_of
@@ -53,6 +54,7 @@ class HoldRoutes:
         """201 with the hold."""
         principal = authenticate(request, self._tokens)
         own_wallet(request, principal)
+        await admit(request)
         asked = await read_money_request(
             request, HoldBody, operation="hold", currencies=self._currencies
         )
@@ -66,6 +68,7 @@ class HoldRoutes:
         """200 with the hold."""
         principal = authenticate(request, self._tokens)
         hold = await self._holds.visible(path_uuid(request, "hold_id"), principal)
+        await admit(request)
         parse_no_query(request.query)
         return await self._show(hold)
 
@@ -75,6 +78,7 @@ class HoldRoutes:
         hold = await self._holds.visible(path_uuid(request, "part_of"), principal)
         if principal.user_id not in (hold.payer_id, hold.payee_id):
             raise Problem("not_party")
+        await admit(request)
         decimals = await self._currencies.decimals(hold.currency)
         asked = await read_part_request(
             request, CaptureBody, operation="capture", decimals=decimals
@@ -98,6 +102,7 @@ class HoldRoutes:
         hold = await self._holds.visible(path_uuid(request, "hold_id"), principal)
         if principal.user_id != hold.payee_id:
             await self._require_operator(principal)
+        await admit(request)
         sent = await read_optional_json(request)
         parse_no_query(request.query)
         body = parse_body(VoidBody, sent)

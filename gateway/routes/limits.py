@@ -9,6 +9,7 @@ from gateway.path_ids import path_currency_code, path_uuid
 from gateway.present import show_limit
 from gateway.problems import Problem
 from gateway.query import parse_no_query
+from gateway.rate_limits import admit
 from gateway.schemas import LimitBody, parse_amounts
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
@@ -39,6 +40,7 @@ class LimitRoutes:
         currency = await self._currencies.find(code)
         if currency is None or not self._shards.knows(user_id):
             raise Problem("not_found")
+        await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_amounts(LimitBody, sent, decimals=currency.decimals)

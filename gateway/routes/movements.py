@@ -8,6 +8,7 @@ from gateway.lanes import GatewayLanes
 from gateway.money_request import read_money_request
 from gateway.present import show_movement
 from gateway.problems import Problem
+from gateway.rate_limits import admit
 from gateway.schemas import MovementBody
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
@@ -46,6 +47,7 @@ class MovementRoutes:
     async def _move(self, request: web.Request, kind: MovementKind) -> web.Response:
         principal = authenticate(request, self._tokens)
         user_id = own_wallet(request, principal)
+        await admit(request)
         asked = await read_money_request(
             request, MovementBody, operation=kind.value, currencies=self._currencies
         )

@@ -7,6 +7,7 @@ from gateway.currencies import Currencies
 from gateway.part_request import read_part_request
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
+from gateway.rate_limits import admit
 from gateway.refunds import Refunds
 from gateway.schemas import RefundBody
 from gateway.tokens import Role, Tokens
@@ -49,6 +50,7 @@ class RefundRoutes:
             if principal.role is not Role.OPERATOR:
                 raise Problem("not_payee")
             await require_acting_operator(principal, self._shards)
+        await admit(request)
         decimals = await self._currencies.decimals(transfer.currency)
         asked = await read_part_request(request, RefundBody, operation="refund", decimals=decimals)
         if transfer.payee_id is None:

@@ -11,6 +11,7 @@ from gateway.money_request import read_money_request
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.query import parse_no_query
+from gateway.rate_limits import admit
 from gateway.schemas import CancelBody, TransferBody, parse_body
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
@@ -53,6 +54,7 @@ class TransferRoutes:
         """202 with the held transfer, or 201 when the client waits and it is over in time."""
         principal = authenticate(request, self._tokens)
         payer_id = own_wallet(request, principal)
+        await admit(request)
         asked = await read_money_request(
             request, TransferBody, operation="transfer", currencies=self._currencies
         )
@@ -72,6 +74,7 @@ class TransferRoutes:
         """200 with the transfer; with `Prefer: wait`, once it is over or the time is."""
         principal = authenticate(request, self._tokens)
         transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
+        await admit(request)
         parse_no_query(request.query)
         transfer = await self._reads.settled(transfer, wait_seconds(request.headers))
         return await self._answers.shown(transfer)
@@ -82,6 +85,7 @@ class TransferRoutes:
         transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
         if transfer.payer_id != principal.user_id:
             raise Problem("not_payer")
+        await admit(request)
         sent = await read_optional_json(request)
         parse_no_query(request.query)
         parse_body(CancelBody, sent)

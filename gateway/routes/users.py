@@ -8,6 +8,7 @@ from gateway.passwords import Passwords
 from gateway.present import show_user
 from gateway.problems import Problem
 from gateway.query import parse_no_query
+from gateway.rate_limits import admit, admit_login
 from gateway.schemas import LoginBody, UserBody, parse_body
 from gateway.tokens import Role, Tokens
 from gateway.tracing import trace_of
@@ -49,6 +50,7 @@ class UserRoutes:
 
     async def register(self, request: web.Request) -> web.Response:
         """201 with the user; 409 when the e-mail is taken."""
+        await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_body(UserBody, sent)
@@ -58,9 +60,11 @@ class UserRoutes:
 
     async def login(self, request: web.Request) -> web.Response:
         """200 with a token; a wrong e-mail and a wrong password answer alike."""
+        await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_body(LoginBody, sent)
+        await admit_login(request, body.email)
         user = await self._find(body.email) if body.email is not None else None
         stored = user.password_hash if user is not None else None
         if not await self._passwords.verify(stored, body.password) or user is None:
@@ -77,6 +81,7 @@ class UserRoutes:
                 user = await read_user(conn, id_=principal.user_id)
         if user is None:
             raise Problem("invalid_token", "The token's user does not exist.")
+        await admit(request)
         parse_no_query(request.query)
         return json_response(show_user(user))
 

@@ -32,6 +32,7 @@ from gateway.query import (
     parse_no_query,
     parse_transfers_query,
 )
+from gateway.rate_limits import admit
 from gateway.tokens import Tokens
 from gateway.views import PageView, WalletView, json_response
 from sagas.states import Status
@@ -73,7 +74,8 @@ class WalletRoutes:
 
     async def wallet(self, request: web.Request) -> web.Response:
         """200 with the accounts that exist."""
-        user_id, shard = self._wallet_of(request)
+        user_id, shard = await self._wallet_of(request)
+        await admit(request)
         async with shard.connection() as conn:
             balances = await read_balances(conn, user_id=user_id)
         if balances is None:
@@ -85,11 +87,12 @@ class WalletRoutes:
 
     async def balance(self, request: web.Request) -> web.Response:
         """200 with one account, zeros where there is none yet."""
-        user_id, shard = self._wallet_of(request)
+        user_id, shard = await self._wallet_of(request)
         code = path_currency_code(request)
         currency = await self._currencies.find(code)
         if currency is None:
             raise Problem("not_found")
+        await admit(request)
         async with shard.connection() as conn:
             balance = await read_balance(conn, user_id=user_id, currency=code)
         if balance is None:
@@ -99,7 +102,8 @@ class WalletRoutes:
 
     async def entries(self, request: web.Request) -> web.Response:
         """200 with a page of entries, newest first."""
-        user_id, shard = self._wallet_of(request)
+        user_id, shard = await self._wallet_of(request)
+        await admit(request)
         query = parse_entries_query(request.query, wallet_id=user_id)
         if query.currency is not None and await self._currencies.find(query.currency) is None:
             raise Problem.of_field("/currency", "unknown_currency", "There is no such currency.")
@@ -129,7 +133,8 @@ class WalletRoutes:
 
     async def transfers(self, request: web.Request) -> web.Response:
         """200 with a page of transfers, sent and received, newest first."""
-        user_id, shard = self._wallet_of(request)
+        user_id, shard = await self._wallet_of(request)
+        await admit(request)
         query = parse_transfers_query(request.query, wallet_id=user_id)
         async with shard.connection() as conn:
             sent = await _list_sent(conn, user_id, query)
@@ -152,12 +157,18 @@ class WalletRoutes:
         ]
         return json_response(PageView(data=shown, next_cursor=cursor))
 
-    def _wallet_of(self, request: web.Request) -> tuple[UUID, Shard]:
+    async def _wallet_of(self, request: web.Request) -> tuple[UUID, Shard]:
         principal = authenticate(request, self._tokens)
         user_id = readable_wallet(request, principal)
         if not self._shards.knows(user_id):
             raise Problem("not_found")
-        return user_id, self._shards.of_id(user_id)
+        shard = self._shards.of_id(user_id)
+        # Who has a token has a wallet: nothing needs to be read before a request too many is
+        # refused. Only an operator may ask for a wallet that is not there.
+        if user_id != principal.user_id:
+            async with shard.connection() as conn:
+                await _require_user(conn, user_id)
+        return user_id, shard
 
 
 async def _require_user(conn: Connection, user_id: UUID) -> None:

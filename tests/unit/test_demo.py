@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -197,6 +198,23 @@ async def test_later_is_answered_by_a_repeat_with_the_same_key():
 
     assert keys == ["k1"] * 3
     assert client.repeats == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_repeat_comes_not_sooner_than_the_gateway_says(status: int):
+    asked_at = []
+
+    async def later_once(_request: web.Request) -> web.Response:
+        asked_at.append(time.monotonic())
+        if len(asked_at) > 1:
+            return web.json_response({}, status=201)
+        return web.json_response({}, status=status, headers={"Retry-After": "1"})
+
+    async with client_of(later_once) as client:
+        await client.deposit(MEMBER, currency="EUR", amount="1.00", key="k1")
+
+    first, second = asked_at
+    assert second - first >= 1.0
 
 
 async def test_a_lost_answer_is_asked_for_again():

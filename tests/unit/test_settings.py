@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,12 @@ def test_environment_goes_over_the_file(tmp_path, monkeypatch):
         ("HOLDFAST_GATEWAY__PORT", "65536"),
         ("HOLDFAST_WORKERS__COUNT", "0"),
         ("HOLDFAST_LOG__LEVEL", "loud"),
+        ("HOLDFAST_LIMITS__USER_BURST", "199"),
+        ("HOLDFAST_LIMITS__PER_ADDRESS", "4001"),
+        ("HOLDFAST_LIMITS__LOGIN_PER_MIN", "0"),
+        ("HOLDFAST_LIMITS__TRUSTED_PROXIES", '["10.0.0.1/8"]'),
+        ("HOLDFAST_LIMITS__TRUSTED_PROXIES", '["proxy.example.com"]'),
+        ("HOLDFAST_LIMITS__REDIS", "127.0.0.1:6379"),
     ],
 )
 def test_value_of_the_wrong_kind_is_refused(monkeypatch, name, value):
@@ -137,6 +144,7 @@ def test_value_of_the_wrong_kind_is_refused(monkeypatch, name, value):
     [
         ("HOLDFAST_MESSAGES__KEYS", '["secret"]'),
         ("HOLDFAST_AUTH__TOKEN_TTL_S", "secret"),
+        ("HOLDFAST_LIMITS__REDIS", "http://:secret@127.0.0.1"),
         ("HOLDFAST_SHARDS", '[{"name": "a", "dsn": "postgresql://u:secret@h/d", "buckets": [0]}]'),
     ],
 )
@@ -148,6 +156,15 @@ def test_a_refusal_does_not_tell_the_value(monkeypatch, name, value):
         load_settings()
 
     assert "secret" not in str(caught.value)
+
+
+def test_trusted_proxies_are_addresses_and_networks(monkeypatch):
+    proxies = '["10.0.0.0/8", "192.0.2.7", "fd00::/8", "::1"]'
+    monkeypatch.setenv("HOLDFAST_LIMITS__TRUSTED_PROXIES", proxies)
+
+    assert load_settings().limits.trusted_proxies == tuple(
+        ip_network(text) for text in ("10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "::1/128")
+    )
 
 
 @pytest.mark.parametrize("buckets", [[0, 1, 2], [0, 1, 2, 2], [0, 1, 2, 4]])

@@ -1,0 +1,430 @@
+"""Rate limits as a client meets them: who is refused, when, for how long, and who is not."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from uuid import UUID
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from e2e_tests.answers import at_once, refused, unchanged
+from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.system import System
+from gateway.app import create_app
+from gateway.tokens import Role
+from tests.eventually import eventually
+from tests.redis_server import RedisServer
+
+LIMITED = (429, "rate_limited")
+NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def nothing_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a gateway of this process has counted stays counted."""
+    monkeypatch.setattr("throttled.utils.now_sec", lambda: 1_000_000)
+
+
+def left(answer: Answer) -> tuple[int, int, int]:
+    """Limit, remaining and reset: three whole numbers that fit each other."""
+    limit, remaining, reset = (int(answer.headers[name]) for name in NAMES)
+    assert 0 <= remaining <= limit
+    assert (reset == 0) == (remaining == limit)
+    return limit, remaining, reset
+
+
+async def until_refused(client: Client, path: str = "/v1/me", *, by: Member | None) -> Answer:
+    """Asks until there is one too many, and returns what that was told."""
+
+    async def asked() -> Answer:
+        answer = await client.call("GET", path, by=by)
+        assert answer.status == 429, answer
+        return answer
+
+    return await eventually(asked, every_s=0)
+
+
+@asynccontextmanager
+async def from_address(client: Client, address: str) -> AsyncIterator[Client]:
+    """The same gateway, asked from another address of this machine."""
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield Client(session, client.base)
+
+
+async def login(client: Client, email: str, password: str = PASSWORD) -> Answer:
+    return await client.call("POST", "/v1/auth/login", {"email": email, "password": password})
+
+
+# --- users
+
+
+async def test_after_a_burst_a_user_is_refused_for_as_long_as_is_told(system: System):
+    system.change(limits={"per_user": 2, "user_burst": 6})
+    client = await system.start_gateway()
+    alice, bob = await client.member(), await client.member()
+
+    answers = [await client.call("GET", "/v1/me", by=alice) for _ in range(20)]
+    refusals = [answer for answer in answers if answer.status != 200]
+    neighbour = await client.call("GET", "/v1/me", by=bob)
+    refusal = await until_refused(client, by=alice)
+    await asyncio.sleep(int(refusal.headers["Retry-After"]))
+    later = await client.call("GET", "/v1/me", by=alice)
+
+    assert [answer.status for answer in answers[:6]] == [200] * 6
+    assert refusals
+    assert {refused(answer) for answer in refusals} == {LIMITED}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refusals)
+    assert (left(neighbour), neighbour.status) == ((6, 5, 1), 200)
+    assert (left(refusal)[:2], later.status) == ((6, 0), 200)
+
+
+async def test_a_user_has_one_allowance_for_all_tokens_and_requests(
+    system: System, nothing_fills: None
+):
+    system.change(limits={"per_user": 1, "user_burst": 5})
+    client = await system.start_gateway()
+    alice = await client.member()
+    again = Member(alice.id, alice.email, (await login(client, alice.email)).body["access_token"])
+
+    assert left(await client.call("GET", "/v1/me", by=alice)) == (5, 4, 1)
+    assert left(await client.deposit(again, "5.00")) == (5, 3, 2)
+    assert left(await client.call("GET", f"{alice.wallet}/entries", by=alice)) == (5, 2, 3)
+    assert left(await client.call("GET", "/v1/transfers/x", by=again)) == (5, 1, 4)
+    assert left(await client.call("GET", "/v1/me?x=1", by=alice)) == (5, 0, 5)
+    assert refused(await client.call("GET", "/v1/me", by=again)) == LIMITED
+
+
+async def test_a_batch_costs_one(system: System, nothing_fills: None):
+    system.change(limits={"per_user": 1, "user_burst": 4})
+    client = await system.start_gateway()
+    alice, bob = await client.member(EUR="100.00"), await client.member()
+    items = [
+        {"key": new_key(), "to": bob.id, "currency": "EUR", "amount": "1.00"} for _ in range(50)
+    ]
+
+    path = f"{alice.wallet}/transfers/batch"
+    batch = await client.call("POST", path, {"transfers": items}, by=alice)
+
+    assert [result["status"] for result in batch.body["results"]] == [202] * 50
+    assert left(batch) == (4, 2, 2)
+
+
+async def test_what_was_refused_has_not_happened_and_its_key_is_good(
+    system: System, nothing_fills: None, monkeypatch: pytest.MonkeyPatch
+):
+    system.change(limits={"per_user": 1, "user_burst": 3})
+    client = await system.start_gateway()
+    alice, bob = await client.member(EUR="10.00"), await client.member()
+
+    first = await client.transfer(alice, bob, "1.00", key="first")
+    await until_refused(client, by=alice)
+    async with unchanged(system):
+        replay = await client.transfer(alice, bob, "1.00", key="first")
+        new = await client.transfer(alice, bob, "2.00", key="second")
+    monkeypatch.setattr("throttled.utils.now_sec", lambda: 1_000_100)
+    replay_later = await client.transfer(alice, bob, "1.00", key="first")
+    new_later = await client.transfer(alice, bob, "2.00", key="second")
+    other = await client.transfer(alice, bob, "3.00", key="second")
+
+    assert (refused(replay), refused(new)) == (LIMITED, LIMITED)
+    assert "Idempotency-Replayed" not in replay.headers
+    assert (replay_later.status, replay_later.body["id"]) == (202, first.body["id"])
+    assert replay_later.headers["Idempotency-Replayed"] == "true"
+    assert new_later.status == 202
+    assert "Idempotency-Replayed" not in new_later.headers
+    assert refused(other) == (422, "idempotency_key_reused")
+
+
+async def test_401_404_and_403_are_told_before_429_and_everything_else_after(
+    system: System, nothing_fills: None
+):
+    system.change(limits={"per_user": 1, "user_burst": 8})
+    client = await system.start_gateway()
+    alice, bob = await client.member(EUR="10.00"), await client.member()
+    held = (await client.transfer(alice, bob, "1.00")).body["id"]
+    transfers = f"{alice.wallet}/transfers"
+    await until_refused(client, by=alice)
+    await until_refused(client, by=bob)
+
+    for path in ("/v1/me", transfers, f"/v1/transfers/{held}"):
+        bad = await client.call("GET", path, headers={"Authorization": "Bearer x"})
+        assert refused(bad) == (401, "invalid_token")
+    for path in (bob.wallet, f"{alice.wallet}/balances/ZZZ", f"/v1/transfers/{alice.id}", "/v1/x"):
+        assert refused(await client.call("GET", path, by=alice)) == (404, "not_found"), path
+    assert refused(await client.call("POST", transfers, by=bob)) == (404, "not_found")
+    assert refused(await client.cancel(bob, held)) == (403, "not_payer")
+    for sent in (
+        {},
+        {"data": b"{"},
+        {"data": b"{}", "headers": {"Content-Type": "text/plain"}},
+        {"data": b"{}", "key": "k" * 300},
+        {"json": {}, "key": new_key()},
+        {"data": b" " * 70_000, "key": new_key()},
+    ):
+        assert refused(await client.call("POST", transfers, by=alice, **sent)) == LIMITED, sent
+    for path in (
+        "/v1/me?x=1",
+        f"{transfers}?limit=0",
+        f"{alice.wallet}/entries?currency=ZZZ",
+        f"/v1/transfers/{held}?x=1",
+    ):
+        assert refused(await client.call("GET", path, by=alice)) == LIMITED, path
+    assert refused(await client.cancel(alice, held)) == LIMITED
+
+
+# --- all routes
+
+
+@pytest.mark.parametrize("who", ["user", "address"])
+async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, who: str):
+    system.change(limits={"per_user": 1, "user_burst": 20, "per_address": 1, "address_burst": 200})
+    client = await system.start_gateway()
+    user, bob = await client.member(EUR="10.00"), await client.member()
+    held = (await client.transfer(user, bob, "1.00")).body["id"]
+    # One who may do whatever there is to do.
+    token = system.gateways[0].tokens.mint(UUID(user.id), Role.OPERATOR)
+    alice = Member(user.id, user.email, token)
+    there = {"user_id": alice.id, "transfer_id": held, "currency": "EUR", "code": "EUR"}
+    routes = {
+        (route.method, route.resource.canonical)
+        for route in create_app(system.settings).router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    for_anyone = {
+        ("GET", "/health"),
+        ("GET", "/ready"),
+    }
+    without_user = {
+        ("POST", "/v1/users"),
+        ("POST", "/v1/auth/login"),
+        ("GET", "/v1/currencies"),
+        ("GET", "/v1/currencies/{code}"),
+    }
+    limited = routes - for_anyone - (without_user if who == "user" else set())
+
+    await until_refused(client, "/v1/me", by=alice)
+    if who == "address":
+        await until_refused(client, "/v1/currencies", by=None)
+
+    assert for_anyone | without_user < routes
+    async with unchanged(system):
+        for method, path in sorted(limited):
+            # A route with a part that is not there yet needs something to fill in: add it above.
+            answer = await client.call(method, path.format(**there), by=alice)
+            assert refused(answer) == LIMITED, (method, path)
+            assert left(answer)[1] == 0
+        for method, path in sorted(routes - limited):
+            assert (await client.call(method, path.format(**there))).status != 429, path
+
+
+async def test_every_answer_says_what_is_left(system: System, client: Client):
+    alice, bob = await client.member(EUR="100.00"), await client.member()
+    held = (await client.transfer(alice, bob, "1.00")).body["id"]
+    text = {"Content-Type": "text/plain"}
+    transfers = f"{alice.wallet}/transfers"
+    answers = [
+        await client.call("GET", "/v1/me", by=alice),
+        await client.deposit(alice, "1.00"),
+        await client.transfer(alice, bob, "1.00"),
+        await client.call("POST", f"{transfers}/batch", {"transfers": [1]}, by=alice),
+        await client.call("POST", transfers, by=alice),
+        await client.call("GET", "/v1/me"),
+        await login(client, alice.email, "wrong horse"),
+        await client.cancel(bob, held),
+        await client.call("GET", bob.wallet, by=alice),
+        await client.call("GET", "/nothing"),
+        await client.call("DELETE", "/v1/me"),
+        await client.call("POST", "/v1/users", {"email": alice.email, "password": PASSWORD}),
+        await client.call("POST", "/v1/users", data=b" " * 70_000),
+        await client.call("POST", "/v1/users", data=b"{}", headers=text),
+        await client.transfer(alice, bob, "500.00"),
+        await client.call("HEAD", "/v1/currencies"),
+    ]
+
+    assert [answer.status for answer in answers] == [
+        *(200, 201, 202, 207, 400, 401, 401, 403, 404, 404, 405, 409, 413, 415, 422, 200)
+    ]
+    for answer in answers:
+        assert left(answer)[0] in (1_000, 100_000), answer
+
+
+# --- addresses
+
+
+async def test_who_has_no_token_is_counted_by_address(system: System, nothing_fills: None):
+    system.change(limits={"per_address": 1, "address_burst": 30})
+    client = await system.start_gateway()
+    alice = await client.member()
+
+    strangers = [
+        await client.call("GET", "/v1/me", headers={"Authorization": "Bearer x"}) for _ in range(40)
+    ]
+    here = await client.call("GET", "/v1/me", by=alice)
+    health = [await client.call("GET", path) for path in ("/health", "/ready") * 20]
+    async with from_address(client, "127.0.0.2") as elsewhere:
+        there = await elsewhere.call("GET", "/v1/me", by=alice)
+
+    # Who they are is told first, to the last of them.
+    assert {refused(answer) for answer in strangers} == {(401, "invalid_token")}
+    assert [left(answer)[1] for answer in strangers[-13:]] == [0] * 13
+    assert refused(here) == LIMITED
+    assert {answer.status for answer in health} == {200}
+    assert not any(name in answer.headers for answer in health for name in NAMES)
+    assert (there.status, left(there)[1]) == (200, 29)
+
+
+async def test_a_client_cannot_say_that_it_is_another(system: System, nothing_fills: None):
+    system.change(limits={"per_address": 1, "address_burst": 10})
+    client = await system.start_gateway()
+
+    answers = [
+        await client.call("GET", "/v1/currencies", headers=spoofed)
+        for n in range(10)
+        for spoofed in (
+            {"X-Forwarded-For": f"203.0.113.{n}"},
+            {"X-Real-IP": f"203.0.113.{n}", "Forwarded": f"for=203.0.113.{n}"},
+        )
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 10 + [429] * 10
+
+
+async def test_behind_a_proxy_of_ours_each_client_is_counted_by_itself(
+    system: System, nothing_fills: None
+):
+    system.change(limits={"per_address": 1, "address_burst": 5, "trusted_proxies": LOOPBACK})
+    client = await system.start_gateway()
+
+    async def asked(forwarded: str) -> int:
+        headers = {"X-Forwarded-For": forwarded}
+        return (await client.call("GET", "/v1/currencies", headers=headers)).status
+
+    one = [await asked(f"198.51.100.{n}, 203.0.113.1, 127.0.0.9") for n in range(8)]
+    other = await asked("203.0.113.1, 203.0.113.2")
+    neighbours = [await asked(f"2001:db8:1:2::{n:x}") for n in range(8)]
+
+    assert one == [200] * 5 + [429] * 3
+    assert other == 200
+    assert neighbours == [200] * 5 + [429] * 3
+
+
+# --- logins
+
+
+async def test_who_guesses_passwords_is_stopped_and_nobody_else_is(
+    system: System, nothing_fills: None
+):
+    system.change(limits={"login_per_min": 5})
+    client = await system.start_gateway()
+    alice, bob = await client.member(email="alice@example.com"), await client.member()
+
+    spellings = ["ALICE@example.com", "alice@EXAMPLE.COM", "alice@example.com"] * 3
+    guesses = [await login(client, email, f"wrong horse {n}") for n, email in enumerate(spellings)]
+    right = await login(client, alice.email)
+    others = await login(client, bob.email)
+    async with from_address(client, "127.0.0.2") as elsewhere:
+        at_home = await login(elsewhere, alice.email)
+    reading = await client.call("GET", "/v1/me", by=alice)
+
+    # She logged in once before.
+    assert [answer.status for answer in guesses] == [401] * 4 + [429] * 5
+    assert refused(right) == LIMITED
+    assert int(right.headers["Retry-After"]) == 12
+    assert left(right) == (5, 0, 60)
+    assert (others.status, at_home.status, reading.status) == (200, 200, 200)
+
+
+async def test_a_login_is_counted_after_its_body_is_read(system: System, nothing_fills: None):
+    system.change(limits={"login_per_min": 2})
+    client = await system.start_gateway()
+    email = (await client.member()).email
+    await login(client, email)
+
+    nobody = [await login(client, "nobody") for _ in range(3)]
+
+    assert refused(await login(client, email)) == LIMITED
+    assert refused(await client.call("POST", "/v1/auth/login", {"email": email})) == (
+        422,
+        "missing",
+    )
+    assert [answer.status for answer in nobody] == [401, 401, 429]
+
+
+async def test_a_guesser_waits_as_long_as_is_told_and_gets_one_more(system: System):
+    system.change(limits={"login_per_min": 30})
+    client = await system.start_gateway()
+    email = (await client.member()).email
+
+    async def one_too_many() -> Answer:
+        answer = await login(client, email, "wrong horse")
+        assert answer.status == 429, answer
+        return answer
+
+    refusal = await eventually(one_too_many, within_s=60, every_s=0)
+    await asyncio.sleep(int(refusal.headers["Retry-After"]))
+    later = await login(client, email)
+
+    assert 1 <= int(refusal.headers["Retry-After"]) <= 2
+    assert later.status == 200
+
+
+# --- off, and together
+
+
+async def test_switched_off_nobody_is_refused_and_nothing_is_said(system: System):
+    system.change(
+        limits={
+            "enabled": False,
+            **dict.fromkeys(("per_user", "user_burst", "per_address", "address_burst"), 1),
+            "login_per_min": 1,
+        }
+    )
+    client = await system.start_gateway()
+    alice = await client.member()
+
+    answers = [await client.call("GET", "/v1/me", by=alice) for _ in range(30)]
+    answers += [await login(client, alice.email) for _ in range(5)]
+
+    assert {answer.status for answer in answers} == {200}
+    assert not any(name in answer.headers for answer in answers for name in NAMES)
+
+
+async def test_gateways_with_one_redis_count_together_and_without_it_each_for_itself(
+    system: System, redis: RedisServer
+):
+    burst = 60
+    system.change(
+        limits={"per_user": 1, "user_burst": burst, "redis": SecretStr(redis.url)},
+    )
+    clients = [await system.spawn_gateway(), await system.spawn_gateway()]
+    alice, bob = await clients[0].member(), await clients[1].member()
+
+    async def ask(by: Member, times: int) -> list[int]:
+        calls = (clients[n % 2].call("GET", "/v1/me", by=by) for n in range(times))
+        return [answer.status for answer in await at_once(*calls)]
+
+    since = time.monotonic()
+    together = await ask(alice, 3 * burst)
+    redis.stop()
+    alone = await ask(bob, 4 * burst)
+    seconds = time.monotonic() - since
+    redis.start()
+
+    async def counted_there() -> bool:
+        for client in clients:
+            await client.call("GET", "/v1/me", by=alice)
+        return "holdfast:user" in redis.kinds_of_keys()
+
+    await eventually(counted_there)
+
+    # One is added each second.
+    assert set(together) == set(alone) == {200, 429}
+    assert burst <= together.count(200) <= burst + seconds + 1
+    assert 2 * burst <= alone.count(200) <= 2 * (burst + seconds + 1)
