@@ -188,10 +188,19 @@ async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, 
     client = await system.start_gateway()
     user, bob = await client.member(EUR="10.00"), await client.member()
     held = (await client.transfer(user, bob, "1.00")).body["id"]
+    asked = {"to": bob.id, "currency": "EUR", "amount": "1.00"}
+    hold = await client.call("POST", f"{user.wallet}/holds", asked, by=user, key=new_key())
     # One who may do whatever there is to do.
+    await system.sql(user.id, "UPDATE users SET role = 'operator' WHERE id = $1", UUID(user.id))
     token = system.gateways[0].tokens.mint(UUID(user.id), Role.OPERATOR)
     alice = Member(user.id, user.email, token)
-    there = {"user_id": alice.id, "transfer_id": held, "currency": "EUR", "code": "EUR"}
+    there = {
+        "user_id": alice.id,
+        "transfer_id": held,
+        "hold_id": hold.body["id"],
+        "currency": "EUR",
+        "code": "EUR",
+    }
     routes = {
         (route.method, route.resource.canonical)
         for route in create_app(system.settings).router.routes()
