@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.emails import parse_email
 from gateway.json_body import JsonValue
-from gateway.money import AmountError, check_spelling, parse_amount
+from gateway.money import AmountError, Rounding, check_spelling, parse_amount
 from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import KINDS, FieldError, Problem
 
@@ -73,11 +73,24 @@ def _amount(value: object, info: ValidationInfo) -> int:
     decimals = _decimals(info)
     try:
         if decimals is not None:
-            return parse_amount(value, decimals=decimals)
+            return parse_amount(value, decimals=decimals, rounding=_rounding_said(info))
         check_spelling(value)
     except AmountError as error:
         raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
     return 0  # never seen: the currency is refused, and with it the body
+
+
+def _rounding(value: object) -> Rounding:
+    text = _string(value)
+    if text not in tuple(Rounding):
+        raise PydanticCustomError("invalid_value", "Must be half_even")
+    return Rounding(text)
+
+
+def _rounding_said(info: ValidationInfo) -> Rounding | None:
+    """How to round; one that is wrong is refused itself, and the amount not for its digits."""
+    rounding: Rounding | None = info.data.get("rounding", Rounding.HALF_EVEN)
+    return rounding
 
 
 def _decimals(info: ValidationInfo) -> int | None:
@@ -99,6 +112,8 @@ class MoneyBody(_Body):
     """What all bodies with an amount have; `amount_minor` is in the currency's minor units."""
 
     currency: Annotated[str, _NO_NUL, AfterValidator(_currency)]
+    # Before the amount, which is read by it.
+    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
     amount_minor: Annotated[int, BeforeValidator(_amount)] = Field(validation_alias="amount")
     metadata: _Metadata | None = None
 
