@@ -6,7 +6,7 @@ is validated on the way out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 from uuid import UUID
 
 import orjson
@@ -142,11 +142,15 @@ class EntryView:
     prev_hash: str
 
 
+# What lists are of.
+ItemView: TypeAlias = "CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """A page of a list; `next_cursor` is null on the last."""
 
-    data: Sequence[CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView]
+    data: Sequence[ItemView]
     next_cursor: str | None
 
 

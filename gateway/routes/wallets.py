@@ -16,6 +16,7 @@ from gateway.cursors import (
     encode_entry_cursor,
     encode_transfer_cursor,
 )
+from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import (
     decimals_of,
@@ -33,7 +34,7 @@ from gateway.query import (
     parse_transfers_query,
 )
 from gateway.tokens import Tokens
-from gateway.views import PageView, WalletView, json_response
+from gateway.views import WalletView, json_response
 from sagas.states import Status
 from shards.accounts import read_balance, read_balances
 from shards.connection import Connection
@@ -124,7 +125,7 @@ class WalletRoutes:
             )
         decimals = await decimals_of(self._currencies, {e.currency for e in page})
         shown = [show_entry(e, decimals[e.currency]) for e in page]
-        return json_response(PageView(data=shown, next_cursor=cursor))
+        return page_response(request, shown, cursor)
 
     async def transfers(self, request: web.Request) -> web.Response:
         """200 with a page of transfers, sent and received, newest first."""
@@ -146,7 +147,7 @@ class WalletRoutes:
             else show_received(row, decimals[row.currency])
             for _, row in page
         ]
-        return json_response(PageView(data=shown, next_cursor=cursor))
+        return page_response(request, shown, cursor)
 
     def _wallet_of(self, request: web.Request) -> tuple[UUID, Shard]:
         principal = authenticate(request, self._tokens)

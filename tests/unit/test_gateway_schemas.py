@@ -153,7 +153,10 @@ def test_an_amount_is_rounded_where_the_body_says_so(amount: str, minor: int) ->
     assert parse_money_body(TransferBody, body, decimals=2).amount_minor == minor
 
 
-@pytest.mark.parametrize("optional", [{}, {"metadata": None, "expires_in_s": None, "rounding": None}])
+LEFT_OUT: JsonObject = {"metadata": None, "expires_in_s": None, "rounding": None}
+
+
+@pytest.mark.parametrize("optional", [{}, LEFT_OUT])
 def test_what_is_left_out_of_a_transfer_is_none(optional: JsonObject) -> None:
     body = parse_money_body(TransferBody, {**TRANSFER, **optional}, decimals=2)
 
