@@ -58,6 +58,15 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastBalanceView:
+    """One balance as it was at a time."""
+
+    currency: str
+    balance: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WalletView:
     """All accounts of a user."""
 
@@ -188,6 +197,7 @@ View = (
     | TokenView
     | CurrencyView
     | AccountView
+    | PastBalanceView
     | WalletView
     | MovementView
     | TransferView

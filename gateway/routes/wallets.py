@@ -16,6 +16,7 @@ from gateway.cursors import (
     encode_entry_cursor,
     encode_transfer_cursor,
 )
+from gateway.money import format_amount
 from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import (
@@ -29,14 +30,16 @@ from gateway.problems import Problem
 from gateway.query import (
     Direction,
     TransfersQuery,
+    parse_balance_query,
     parse_entries_query,
     parse_no_query,
     parse_transfers_query,
 )
+from gateway.timestamps import format_timestamp
 from gateway.tokens import Tokens
-from gateway.views import WalletView, json_response
+from gateway.views import PastBalanceView, WalletView, json_response
 from sagas.states import Status
-from shards.accounts import read_balance, read_balances
+from shards.accounts import read_balance, read_balance_at, read_balances
 from shards.connection import Connection
 from shards.lists import EntryFilter, list_entries, list_received, list_sent
 from shards.router import ShardMap
@@ -84,7 +87,7 @@ class WalletRoutes:
         return json_response(WalletView(user_id=user_id, accounts=shown))
 
     async def balance(self, request: web.Request) -> web.Response:
-        """200 with one account, zeros where there is none yet."""
+        """200 with one account, zeros where there is none yet; with `at`, its balance then."""
         user_id, shard = self._wallet_of(request)
         code = path_currency_code(request)
         currency = await self._currencies.find(code)
@@ -92,10 +95,21 @@ class WalletRoutes:
             raise Problem("not_found")
         async with shard.connection() as conn:
             balance = await read_balance(conn, user_id=user_id, currency=code)
-        if balance is None:
-            raise Problem("not_found")
-        parse_no_query(request.query)
-        return json_response(show_balance(balance, currency.decimals))
+            if balance is None:
+                raise Problem("not_found")
+            at = parse_balance_query(request.query)
+            if at is None:
+                return json_response(show_balance(balance, currency.decimals))
+            then = await read_balance_at(conn, user_id=user_id, currency=code, at=at)
+        if then is None:
+            raise Problem.of_field("/at", "invalid_value", "Must not be in the future.")
+        return json_response(
+            PastBalanceView(
+                currency=code,
+                balance=format_amount(then, currency.decimals),
+                at=format_timestamp(at),
+            )
+        )
 
     async def entries(self, request: web.Request) -> web.Response:
         """200 with a page of entries, newest first."""
