@@ -24,6 +24,7 @@ from gateway.passwords import Passwords
 from gateway.payees import Payees
 from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
+from gateway.routes.entries import EntryRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.movements import MovementRoutes
 from gateway.routes.transfers import TransferRoutes
@@ -205,6 +206,9 @@ class Gateway:
             ).table(),
             *MovementRoutes(
                 tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
+            ).table(),
+            *EntryRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies
             ).table(),
             *self._health.table(),
         ]
