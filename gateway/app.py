@@ -27,6 +27,7 @@ from gateway.routes.currencies import CurrencyRoutes
 from gateway.routes.entries import EntryRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.movements import MovementRoutes
+from gateway.routes.transfer_events import Pace, TransferEventRoutes
 from gateway.routes.transfers import TransferRoutes
 from gateway.routes.users import UserRoutes
 from gateway.routes.wallets import WalletRoutes
@@ -58,6 +59,8 @@ _READ_S = 3.0
 # A read is short and often alone: what is saved by gathering is most of it.
 _READS_LINGER_MS = 8.0
 _READS_REST = 6.0
+# A transfer that somebody watches is read this often, and a stop waits no longer for such a read.
+_LOOK_S = 1.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
@@ -186,6 +189,7 @@ class Gateway:
             ids=self.ids,
             expires_in=timedelta(seconds=self.settings.transfers.expires_in_s),
         )
+        reads = TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices)
         # Matched one after another: those with the most requests come first.
         return [
             *TransferRoutes(
@@ -193,7 +197,7 @@ class Gateway:
                 tokens=self.tokens,
                 currencies=self.currencies,
                 lanes=self.lanes,
-                reads=TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices),
+                reads=reads,
                 tries=tries,
             ).table(),
             *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
@@ -209,6 +213,16 @@ class Gateway:
             ).table(),
             *EntryRoutes(
                 shards=self.shards, tokens=self.tokens, currencies=self.currencies
+            ).table(),
+            *TransferEventRoutes(
+                tokens=self.tokens,
+                currencies=self.currencies,
+                reads=reads,
+                pace=Pace(
+                    look_s=_LOOK_S,
+                    heartbeat_s=self.settings.clients.heartbeat_s,
+                    stream_s=self.settings.clients.stream_s,
+                ),
             ).table(),
             *self._health.table(),
         ]

@@ -230,6 +230,11 @@ def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:
     )
 
 
+def to_json(view: View | BatchView | Sequence[View] | Mapping[str, str]) -> bytes:
+    """This as JSON in UTF-8, on one line."""
+    return orjson.dumps(view, default=_plain)
+
+
 def json_response(
     view: View | BatchView | Sequence[View] | Mapping[str, str],
     *,
@@ -239,7 +244,7 @@ def json_response(
     """An answer that shows this."""
     return web.Response(
         status=status,
-        body=orjson.dumps(view, default=_plain),
+        body=to_json(view),
         content_type="application/json",
         headers=headers,
     )
