@@ -66,6 +66,12 @@ class ClientSettings(Section):
     body_s: Seconds = Field(10.0, description="A body arrives in this time.")
     idle_s: Seconds = Field(75.0, description="A connection without a request is closed then.")
     send_s: Seconds = Field(30.0, description="A client fetches what waits for it in this time.")
+    heartbeat_s: Seconds = Field(
+        15.0, description="A stream of events that has nothing to tell says so this often."
+    )
+    stream_s: Seconds = Field(
+        600.0, description="A stream of events ends then; its client goes on with another one."
+    )
     line_bytes: PositiveInt = Field(8_190, description="The request line, and each header.")
     head_bytes: PositiveInt = Field(32_768, description="All headers together.")
     fields: PositiveInt = Field(100, description="Headers of a request.")

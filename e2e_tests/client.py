@@ -1,6 +1,7 @@
 """A client of the gateway for tests: plain HTTP, and short names for what tests do often."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
@@ -71,6 +72,15 @@ class Client:
         ) as response:
             body = await response.json(content_type=None) if await response.read() else None
             return Answer(response.status, body, response.headers)
+
+    @asynccontextmanager
+    async def opened(
+        self, path: str, *, by: Member, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer to a GET that is read as it comes."""
+        sent = {"Authorization": f"Bearer {by.token}", **(headers or {})}
+        async with self._session.get(self.base + path, headers=sent) as response:
+            yield response
 
     async def text(self, path: str) -> str:
         """What is at this path, as text in the format of Prometheus."""

@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: each test has a system of its own, audited at its end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from devstack.kafka import KafkaBroker
+from devstack.ports import free_port
+from devstack.postgres import PostgresServer
 from e2e_tests.client import Client
 from e2e_tests.system import System
-from tests.databases import ShardDatabase
+from tests.databases import TEMPLATE, ShardDatabase, create_template
 
 
 @asynccontextmanager
@@ -46,3 +49,19 @@ async def running(system: System, client: Client) -> Client:
     """A gateway and a worker."""
     await system.start_worker()
     return client
+
+
+@pytest.fixture
+async def two_servers(tmp_path: Path) -> AsyncIterator[list[PostgresServer]]:
+    """A PostgreSQL server per shard."""
+    servers = []
+    for name in ("one", "two"):
+        server = PostgresServer(
+            tmp_path / name, free_port(), tmp_path / f"{name}.log", {"fsync": "off"}
+        )
+        await asyncio.to_thread(server.start)
+        await create_template(server.dsn("postgres"), server.dsn(TEMPLATE))
+        servers.append(server)
+    yield servers
+    for server in servers:
+        await asyncio.to_thread(server.stop)

@@ -9,13 +9,14 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process, create_subprocess_exec
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import aiohttp
 import asyncpg
+import jwt
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,7 +27,7 @@ from config.limits import raise_file_limit
 from config.settings import Settings
 from config.wiring import topic_names
 from devstack.ports import free_port
-from e2e_tests.client import Client
+from e2e_tests.client import Client, Member
 from gateway.app import GATEWAY, Gateway, create_app, create_runner
 from messaging.topics import create_topics
 from shards.ids import bucket_of
@@ -193,6 +194,12 @@ class System:
             output, _ = await process.communicate()
         assert process.returncode is not None
         return process.returncode, output.decode()
+
+    def as_operator(self, member: Member) -> Member:
+        """This member with a token that has the role of an operator."""
+        claims = jwt.decode(member.token, options={"verify_signature": False})
+        secret = self.settings.auth.jwt_secret.get_secret_value()
+        return replace(member, token=jwt.encode({**claims, "role": "operator"}, secret))
 
     def shard_number(self, id_: str) -> int:
         """The index in `databases` of the shard that has this id's rows."""

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import re
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from e2e_tests.answers import SHAPE, fields, refused
-from e2e_tests.client import Client, Member
+from e2e_tests.client import Answer, Client, Member
 from e2e_tests.system import System
 
 ENTRY = {
@@ -22,8 +23,19 @@ async def page(client: Client, by: Member, what: str, query: str = "") -> dict[s
     answer = await client.call("GET", f"{by.wallet}/{what}?{query}", by=by)
     assert answer.status == 200, answer
     assert set(answer.body) == {"data", "next_cursor"}
+    assert (next_page(answer) is None) == (answer.body["next_cursor"] is None)
     body: dict[str, Any] = answer.body
     return body
+
+
+def next_page(answer: Answer) -> str | None:
+    """Where the next page is, as `Link` says; None on the last."""
+    link = answer.headers.get("Link")
+    if link is None:
+        return None
+    found = re.fullmatch(r'<(/v1/[!-;=?-~]*)>; rel="next"', link)
+    assert found, link
+    return found[1]
 
 
 async def pages(client: Client, by: Member, what: str, query: str, limit: int) -> list[Any]:
@@ -246,6 +258,44 @@ async def test_a_page_has_ten_items_unless_told_otherwise(client: Client):
         assert len((await page(client, alice, what, "limit=100"))["data"]) == total
         exact = await page(client, alice, what, f"limit={total}")
         assert (len(exact["data"]), exact["next_cursor"]) == (total, None)
+
+
+async def test_links_alone_lead_through_all_pages_of_a_list(system: System):
+    client, alice, _, _ = await with_history(system)
+    since = quote("2026-01-01T05:30:00.5+05:30", safe="")
+
+    for query in [
+        "entries?limit=3",
+        f"entries?limit=2&currency=eur&since={since}&until=9999-01-01T00:00:00Z",
+        "entries?kind=deposit&limit=1",
+        "transfers?limit=2&direction=out",
+        "transfers?status=completed&limit=1",
+    ]:
+        path: str | None = f"{alice.wallet}/{query}"
+        whole = await client.call("GET", re.sub("limit=[0-9]", "limit=100", path or ""), by=alice)
+        asked = parse_qs(urlsplit(path or "").query)
+        listed = []
+        while path is not None:
+            answer = await client.call("GET", path, by=alice)
+            listed.append(answer.body["data"])
+            path = next_page(answer)
+            if path is not None:
+                # The same list, filters and limit, and nothing but the cursor is new.
+                cursor = answer.body["next_cursor"]
+                assert urlsplit(path).path == f"{alice.wallet}/{query.partition('?')[0]}"
+                assert parse_qs(urlsplit(path).query) == {**asked, "cursor": [cursor]}
+
+        assert len(listed) > 1, query
+        assert [one for items in listed for one in items] == whole.body["data"]
+
+
+async def test_a_list_of_one_page_has_no_link(client: Client):
+    alice = await client.member(EUR="1.00")
+
+    for path in ["/v1/currencies", f"{alice.wallet}/entries", f"{alice.wallet}/transfers"]:
+        answer = await client.call("GET", path, by=alice)
+        assert (answer.status, answer.body["next_cursor"]) == (200, None)
+        assert "Link" not in answer.headers
 
 
 async def test_what_comes_while_paging_does_not_shift_the_pages(client: Client):

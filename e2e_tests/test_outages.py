@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pytest
 
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
@@ -17,7 +16,7 @@ from e2e_tests.client import Answer, Client, Member
 from e2e_tests.conftest import own_system
 from e2e_tests.system import System
 from e2e_tests.topic_tools import Seen, open_topics
-from tests.databases import TEMPLATE, ShardDatabase, create_shards, create_template
+from tests.databases import ShardDatabase, create_shards
 from tests.eventually import eventually
 
 
@@ -47,22 +46,6 @@ async def test_transfers_are_accepted_without_kafka_and_complete_when_it_is_back
         assert await client.balance(bob) == ("30.00", "0.00")
         await eventually(lambda: _is_ready(client))
     await asyncio.to_thread(broker.stop)
-
-
-@pytest.fixture
-async def two_servers(tmp_path: Path) -> AsyncIterator[list[PostgresServer]]:
-    """A PostgreSQL server per shard."""
-    servers = []
-    for name in ("one", "two"):
-        server = PostgresServer(
-            tmp_path / name, free_port(), tmp_path / f"{name}.log", {"fsync": "off"}
-        )
-        await asyncio.to_thread(server.start)
-        await create_template(server.dsn("postgres"), server.dsn(TEMPLATE))
-        servers.append(server)
-    yield servers
-    for server in servers:
-        await asyncio.to_thread(server.stop)
 
 
 async def test_a_shard_that_stops_takes_down_its_own_wallets_only(

@@ -194,8 +194,10 @@ async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, 
     await system.sql(user.id, "UPDATE users SET role = 'operator' WHERE id = $1", UUID(user.id))
     token = system.gateways[0].tokens.mint(UUID(user.id), Role.OPERATOR)
     alice = Member(user.id, user.email, token)
+    entries = await client.call("GET", f"{user.wallet}/entries", by=user)
     there = {
         "user_id": alice.id,
+        "hash": entries.body["data"][0]["hash"],
         "transfer_id": held,
         "hold_id": hold.body["id"],
         "currency": "EUR",

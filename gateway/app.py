@@ -29,11 +29,13 @@ from gateway.rate_limits import RateLimits, install_rate_limits, rates_of
 from gateway.refunds import Refunds
 from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
+from gateway.routes.entries import EntryRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.holds import HoldRoutes
 from gateway.routes.limits import LimitRoutes
 from gateway.routes.movements import MovementRoutes
 from gateway.routes.refunds import RefundRoutes
+from gateway.routes.transfer_events import Pace, TransferEventRoutes
 from gateway.routes.transfers import TransferRoutes
 from gateway.routes.users import UserRoutes
 from gateway.routes.wallets import WalletRoutes
@@ -66,6 +68,8 @@ _READ_S = 3.0
 # A read is short and often alone: what is saved by gathering is most of it.
 _READS_LINGER_MS = 8.0
 _READS_REST = 6.0
+# A transfer that somebody watches is read this often, and a stop waits no longer for such a read.
+_LOOK_S = 1.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
@@ -255,6 +259,19 @@ class Gateway:
             ).table(),
             *MovementRoutes(
                 tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
+            ).table(),
+            *EntryRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies
+            ).table(),
+            *TransferEventRoutes(
+                tokens=self.tokens,
+                currencies=self.currencies,
+                reads=reads,
+                pace=Pace(
+                    look_s=_LOOK_S,
+                    heartbeat_s=self.settings.clients.heartbeat_s,
+                    stream_s=self.settings.clients.stream_s,
+                ),
             ).table(),
             *self._health.table(),
         ]

@@ -59,7 +59,10 @@ def _error_boundary(translate: Translator) -> Middleware:
             if refusal.status < 400:
                 raise
             return problem_response(request, _of_aiohttp(refusal))
-        except Exception as error:  # noqa: BLE001 - the one boundary of this edge
+        except Exception as error:
+            if request.writer.output_size > 0:
+                # A part of the answer is sent: only the end of the connection can tell it now.
+                raise
             return problem_response(request, translate(error) or _of_bug(request, error))
 
     return boundary

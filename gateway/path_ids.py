@@ -1,4 +1,4 @@
-"""Ids and codes in paths: what is malformed is simply not there (404)."""
+"""Ids, hashes and codes in paths: what is malformed is simply not there (404)."""
 
 import re
 from uuid import UUID
@@ -10,6 +10,7 @@ from shards.ids import parse_id
 
 _HEX = "[0-9a-fA-F]"
 _UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
+_HASH = re.compile(rf"{_HEX}{{64}}")
 _CURRENCY = re.compile(r"[A-Za-z0-9]{3,10}")
 
 
@@ -36,6 +37,18 @@ def path_uuid(request: web.Request, name: str) -> UUID:
     if parsed is None:
         raise Problem("not_found")
     return parsed
+
+
+def path_hash(request: web.Request, name: str) -> bytes:
+    """The SHA-256 in this part of the path, 64 hex digits in either case.
+
+    Raises:
+        Problem: 404 when it is malformed.
+    """
+    text = request.match_info[name]
+    if _HASH.fullmatch(text) is None:
+        raise Problem("not_found")
+    return bytes.fromhex(text)
 
 
 def path_currency_code(request: web.Request, name: str = "currency") -> str:

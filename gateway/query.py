@@ -73,6 +73,18 @@ def parse_no_query(query: MultiMapping[str]) -> None:
         _Parameters(query, allowed=()).finish()
 
 
+def parse_balance_query(query: MultiMapping[str]) -> datetime | None:
+    """The time as of which a balance is asked for; None is now. Whether it is past is not known.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    parameters = _Parameters(query, allowed=("at",))
+    at = parameters.timestamp("at", rounds_up=False)
+    parameters.finish()
+    return at
+
+
 def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> EntriesQuery:
     """The parameters of a list of entries.
 
@@ -85,7 +97,8 @@ def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> Entries
     parameters = _Parameters(query, allowed=names)
     currency = parameters.currency("currency")
     kind = parameters.one_of("kind", tuple(EntryKind))
-    since, until = parameters.timestamp("since"), parameters.timestamp("until")
+    since = parameters.timestamp("since", rounds_up=True)
+    until = parameters.timestamp("until", rounds_up=True)
     limit = parameters.limit()
     filters = (currency, kind, _text(since), _text(until))
     scope = ListScope("entries", wallet_id, filters)
@@ -163,9 +176,9 @@ class _Parameters:
             self._refuse(name, "invalid_value", f"Must be one of {', '.join(values)}.")
         return text
 
-    def timestamp(self, name: str) -> datetime | None:
+    def timestamp(self, name: str, *, rounds_up: bool) -> datetime | None:
         text = self.get(name)
-        at = parse_timestamp(text) if text is not None else None
+        at = parse_timestamp(text, rounds_up=rounds_up) if text is not None else None
         if text is not None and at is None:
             self._refuse(
                 name, "invalid_value", "Must be RFC 3339 with an offset or Z (+ is written %2B)."

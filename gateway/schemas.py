@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.emails import parse_email
 from gateway.json_body import JsonValue
-from gateway.money import AmountError, check_spelling, parse_amount
+from gateway.money import AmountError, Rounding, check_spelling, parse_amount
 from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import KINDS, FieldError, Problem
 from shards.operator_acts import is_one_line
@@ -81,7 +81,7 @@ def _amount(value: object, info: ValidationInfo) -> int:
     decimals = _decimals(info)
     try:
         if decimals is not None:
-            return parse_amount(value, decimals=decimals)
+            return parse_amount(value, decimals=decimals, rounding=_rounding_said(info))
         check_spelling(value)
     except AmountError as error:
         raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
@@ -93,14 +93,30 @@ def _amount_if_any(value: object, info: ValidationInfo) -> int | None:
 
 
 def _daily(value: object, info: ValidationInfo) -> int | None:
+    """A limit: as an amount, but that nothing is one, and that it is never rounded."""
     if value is None:
         return None
     try:
-        return _amount(value, info)
-    except PydanticCustomError as error:
-        if error.type != "amount_not_positive":
-            raise
-        return 0
+        decimals = _decimals(info)
+        assert decimals is not None, "the currency is in the path, and known"
+        return parse_amount(value, decimals=decimals, rounding=None)
+    except AmountError as error:
+        if error.code == "amount_not_positive":
+            return 0
+        raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
+
+
+def _rounding(value: object) -> Rounding:
+    text = _string(value)
+    if text not in tuple(Rounding):
+        raise PydanticCustomError("invalid_value", "Must be half_even")
+    return Rounding(text)
+
+
+def _rounding_said(info: ValidationInfo) -> Rounding | None:
+    """How to round; one that is wrong is refused itself, and the amount not for its digits."""
+    rounding: Rounding | None = info.data.get("rounding", Rounding.HALF_EVEN)
+    return rounding
 
 
 def _decimals(info: ValidationInfo) -> int | None:
@@ -124,6 +140,8 @@ class MoneyBody(_Body):
     """What all bodies with an amount have; `amount_minor` is in the currency's minor units."""
 
     currency: Annotated[str, _NO_NUL, AfterValidator(_currency)]
+    # Before the amount, which is read by it.
+    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
     amount_minor: Annotated[int, BeforeValidator(_amount)] = Field(validation_alias="amount")
     metadata: _Metadata | None = None
 
@@ -167,6 +185,8 @@ class HoldBody(TransferBody):
 class CaptureBody(_Body):
     """POST capture. `amount_minor` is None when the request leaves it out: all that remains."""
 
+    # Before the amount, which is read by it.
+    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
     amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
         None, validation_alias="amount"
     )
@@ -179,6 +199,8 @@ class RefundBody(_Body):
     `reason` is for the trail, where an operator asks.
     """
 
+    # Before the amount, which is read by it.
+    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
     amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
         None, validation_alias="amount"
     )

@@ -14,11 +14,15 @@ def format_timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def parse_timestamp(text: str) -> datetime | None:
+def parse_timestamp(text: str, *, rounds_up: bool) -> datetime | None:
     """The time in UTC; None when it is not RFC 3339 with an offset or Z.
 
-    Up to nine digits of a second are read. Times inside have six, so the seventh and on round up:
-    that keeps both `since <= at` and `at < until` exact.
+    Up to nine digits of a second are read, and times inside have six.
+
+    Args:
+        text: the time as it was sent.
+        rounds_up: whether the seventh digit and on round up, which keeps both `since <= at` and
+            `at < until` exact, or are left out, which keeps `at <= then` exact.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -27,7 +31,7 @@ def parse_timestamp(text: str) -> datetime | None:
     digits = (fraction or "").ljust(9, "0")
     try:
         at = datetime.fromisoformat(f"{date}T{time}.{digits[:6]}{offset.upper()}")
-        rounded_up = timedelta(microseconds=1 if int(digits[6:]) else 0)
-        return at.astimezone(UTC) + rounded_up
+        added = timedelta(microseconds=1 if rounds_up and int(digits[6:]) else 0)
+        return at.astimezone(UTC) + added
     except (ValueError, OverflowError):  # no such date, or outside the years 1 to 9999
         return None

@@ -7,6 +7,7 @@ from gateway.ended import EndedNotices, Waiter
 from gateway.lanes import GatewayLanes
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role
+from sagas.asking import LaneFullError
 from sagas.states import TERMINAL
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
@@ -58,6 +59,27 @@ class TransferReads:
         except TimeoutError:
             return await self._reread(transfer)
         return transfer
+
+    async def look_again(self, transfer: Transfer, waiter: Waiter, *, after_s: float) -> Transfer:
+        """The transfer as it is when its end is told, or else after `after_s`.
+
+        It takes twice `after_s` at the most, and the transfer is as it was when it cannot be read:
+        whoever watches it goes on watching.
+        """
+        try:
+            async with asyncio.timeout(after_s):
+                ended = await waiter.wait()
+        except TimeoutError:
+            ended = None
+        if ended is not None:
+            return transfer.ended_as(ended)
+        if self.notices.closing:
+            return transfer
+        try:
+            async with asyncio.timeout(after_s):
+                return await self._reread(transfer)
+        except (TimeoutError, LaneFullError):
+            return transfer
 
     async def _reread(self, transfer: Transfer) -> Transfer:
         try:

@@ -6,7 +6,7 @@ is validated on the way out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 from uuid import UUID
 
 import orjson
@@ -55,6 +55,15 @@ class AccountView:
     held: str
     available: str
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastBalanceView:
+    """One balance as it was at a time."""
+
+    currency: str
+    balance: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +187,15 @@ class EntryView:
     prev_hash: str
 
 
+# What lists are of.
+ItemView: TypeAlias = "CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """A page of a list; `next_cursor` is null on the last."""
 
-    data: Sequence[CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView]
+    data: Sequence[ItemView]
     next_cursor: str | None
 
 
@@ -220,6 +233,7 @@ View = (
     | TokenView
     | CurrencyView
     | AccountView
+    | PastBalanceView
     | WalletView
     | MovementView
     | TransferView
@@ -254,6 +268,11 @@ def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:
     )
 
 
+def to_json(view: View | BatchView | Sequence[View] | Mapping[str, str]) -> bytes:
+    """This as JSON in UTF-8, on one line."""
+    return orjson.dumps(view, default=_plain)
+
+
 def json_response(
     view: View | BatchView | Sequence[View] | Mapping[str, str],
     *,
@@ -263,7 +282,7 @@ def json_response(
     """An answer that shows this."""
     return web.Response(
         status=status,
-        body=orjson.dumps(view, default=_plain),
+        body=to_json(view),
         content_type="application/json",
         headers=headers,
     )

@@ -154,6 +154,7 @@ CREATE TABLE entries (
     CONSTRAINT entries_sign CHECK (amount <> 0::numeric AND (amount < 0::numeric) = (kind = ANY (ARRAY['withdrawal'::text, 'transfer_out'::text]))),
     CONSTRAINT entries_leg_key UNIQUE (transfer_id, kind)
 );
+CREATE INDEX entries_by_hash ON public.entries USING hash (hash);
 CREATE INDEX entries_by_time ON public.entries USING btree (user_id, at DESC, currency DESC, seq DESC);
 CREATE UNIQUE INDEX entries_movement_key ON public.entries USING btree (movement_id) WHERE (movement_id IS NOT NULL);
 

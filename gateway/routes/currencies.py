@@ -3,12 +3,13 @@
 from aiohttp import web
 
 from gateway.currencies import Currencies
+from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import show_currency
 from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
-from gateway.views import PageView, json_response
+from gateway.views import json_response
 
 
 class CurrencyRoutes:
@@ -29,7 +30,7 @@ class CurrencyRoutes:
         await admit(request)
         parse_no_query(request.query)
         shown = [show_currency(currency) for currency in await self._currencies.all()]
-        return json_response(PageView(data=shown, next_cursor=None))
+        return page_response(request, shown, None)
 
     async def get_one(self, request: web.Request) -> web.Response:
         """200 with one currency."""

@@ -16,6 +16,8 @@ from gateway.cursors import (
     encode_entry_cursor,
     encode_transfer_cursor,
 )
+from gateway.money import format_amount
+from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import (
     decimals_of,
@@ -28,15 +30,17 @@ from gateway.problems import Problem
 from gateway.query import (
     Direction,
     TransfersQuery,
+    parse_balance_query,
     parse_entries_query,
     parse_no_query,
     parse_transfers_query,
 )
 from gateway.rate_limits import admit
+from gateway.timestamps import format_timestamp
 from gateway.tokens import Tokens
-from gateway.views import PageView, WalletView, json_response
+from gateway.views import PastBalanceView, WalletView, json_response
 from sagas.states import Status
-from shards.accounts import read_balance, read_balances
+from shards.accounts import read_balance, read_balance_at, read_balances
 from shards.connection import Connection
 from shards.lists import EntryFilter, list_entries, list_received, list_sent
 from shards.refunds import read_refunds
@@ -86,7 +90,7 @@ class WalletRoutes:
         return json_response(WalletView(user_id=user_id, accounts=shown))
 
     async def balance(self, request: web.Request) -> web.Response:
-        """200 with one account, zeros where there is none yet."""
+        """200 with one account, zeros where there is none yet; with `at`, its balance then."""
         user_id, shard = await self._wallet_of(request)
         code = path_currency_code(request)
         currency = await self._currencies.find(code)
@@ -95,10 +99,21 @@ class WalletRoutes:
         await admit(request)
         async with shard.connection() as conn:
             balance = await read_balance(conn, user_id=user_id, currency=code)
-        if balance is None:
-            raise Problem("not_found")
-        parse_no_query(request.query)
-        return json_response(show_balance(balance, currency.decimals))
+            if balance is None:
+                raise Problem("not_found")
+            at = parse_balance_query(request.query)
+            if at is None:
+                return json_response(show_balance(balance, currency.decimals))
+            then = await read_balance_at(conn, user_id=user_id, currency=code, at=at)
+        if then is None:
+            raise Problem.of_field("/at", "invalid_value", "Must not be in the future.")
+        return json_response(
+            PastBalanceView(
+                currency=code,
+                balance=format_amount(then, currency.decimals),
+                at=format_timestamp(at),
+            )
+        )
 
     async def entries(self, request: web.Request) -> web.Response:
         """200 with a page of entries, newest first."""
@@ -129,7 +144,7 @@ class WalletRoutes:
             )
         decimals = await decimals_of(self._currencies, {e.currency for e in page})
         shown = [show_entry(e, decimals[e.currency]) for e in page]
-        return json_response(PageView(data=shown, next_cursor=cursor))
+        return page_response(request, shown, cursor)
 
     async def transfers(self, request: web.Request) -> web.Response:
         """200 with a page of transfers, sent and received, newest first."""
@@ -155,7 +170,7 @@ class WalletRoutes:
             else show_received(row, decimals[row.currency])
             for _, row in page
         ]
-        return json_response(PageView(data=shown, next_cursor=cursor))
+        return page_response(request, shown, cursor)
 
     async def _wallet_of(self, request: web.Request) -> tuple[UUID, Shard]:
         principal = authenticate(request, self._tokens)

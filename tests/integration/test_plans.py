@@ -127,6 +127,8 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
         ("lists", "list_entries", ["entries_by_time"]),
         ("lists", "list_sent", ["transfers_by_payer"]),
         ("lists", "list_received", ["verdicts_by_payee"]),
+        ("accounts", "read_balance_at", ["entries_pkey", "entries_pkey"]),
+        ("entries", "find_entry", ["entries_by_hash"]),
     ],
 )
 async def test_a_table_that_is_empty_is_read_by_the_index_that_is_meant(

@@ -1,17 +1,24 @@
 """What the documents say of the code is so: links, tests, targets, tables, settings, routes."""
 
 import ast
+import dataclasses
+import hashlib
+import json
 import re
 import secrets
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
+import orjson
 import pytest
 
 from config.settings import Settings, setting_names
 from gateway.app import Gateway
+from gateway.present import show_entry
 from gateway.problems import KINDS
+from gateway.timestamps import parse_timestamp
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
 from reliability.checker.invariants import SAYS, Invariant
@@ -19,7 +26,9 @@ from sagas.dead_letters import Obstacle
 from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Status
 from shards.dead_letters import ReasonClass
+from shards.entry_hash import HashedEntry, canonical, entry_hash
 from shards.ids import RandomIds
+from shards.lists import ListedEntry
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -249,6 +258,36 @@ def test_the_codes_are_the_gateways():
     }
 
     assert told == {(status, code) for code, (status, _) in KINDS.items()}
+
+
+def test_the_worked_example_of_a_hash_is_what_the_gateway_shows_and_hashes():
+    _, _, section = read("docs/http-api.md").partition("\n## The hash of an entry\n")
+    shown = json.loads(re.findall(r"^```json\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0])
+    fields, string = re.findall(r"^```text\n(.*)\n```$", section, re.MULTILINE)[:2]
+    at = parse_timestamp(shown["at"], rounds_up=False)
+    assert at is not None
+    entry = HashedEntry(
+        user_id=UUID("01981234-5678-8007-8000-000000000001"),
+        currency="EUR",
+        seq=2,
+        amount=-1250,
+        balance_after=8750,
+        kind="transfer_out",
+        transfer_id=UUID(shown["transfer_id"]),
+        counterparty_id=UUID(shown["counterparty"]),
+        at=at,
+        prev_hash=bytes.fromhex(shown["prev_hash"]),
+    )
+    columns = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+    owner = columns.pop("user_id")
+
+    view = show_entry(ListedEntry(**columns, hash=entry_hash(entry)), decimals=2)
+
+    assert str(owner) in section.partition("```json")[0]
+    assert json.loads(orjson.dumps(view)) == shown
+    assert string == canonical(entry)
+    assert hashlib.sha256(string.encode()).hexdigest() == shown["hash"]
+    assert fields.split("|") == ["holdfast.entry.v1", *(f.name for f in dataclasses.fields(entry))]
 
 
 # --- figures, folders, words

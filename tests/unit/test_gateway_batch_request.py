@@ -55,6 +55,16 @@ def test_the_fingerprint_is_that_of_the_single_post():
     assert item.asked.fingerprint == fingerprint("transfer", WALLET, BODY)
 
 
+def test_an_item_may_ask_for_rounding_and_its_fingerprint_says_so():
+    body = {**BODY, "amount": "1.505", "rounding": "half_even"}
+    item = read({**body, "key": "k"})
+
+    assert isinstance(item.asked, MoneyRequest)
+    assert item.asked.body.amount_minor == 150
+    assert item.asked.fingerprint == fingerprint("transfer", WALLET, body)
+    assert wrong({**body, "key": "k", "rounding": None}) == [("/amount", "too_precise")]
+
+
 def test_a_key_is_spelled_as_in_the_header_and_told_as_it_was_sent():
     item = read({**BODY, "key": '"a\\"b"'})
 

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import structlog
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.middleware import install
@@ -46,6 +46,13 @@ async def _stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def _break_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"a part")
+    raise RuntimeError("select secret from shelf")
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     app = web.Application()
@@ -56,6 +63,7 @@ async def client() -> AsyncIterator[Client]:
     app.router.add_get("/ok", _ok)
     app.router.add_get("/refuse", _refuse)
     app.router.add_get("/break/{id}", _break)
+    app.router.add_get("/break-off", _break_off)
     app.router.add_get("/away", _away)
     app.router.add_get("/unread", _unread)
     app.router.add_get("/stream", _stream)
@@ -129,3 +137,12 @@ async def test_a_bug_is_logged_with_its_trace_and_not_told(client: Client) -> No
     assert (line["event"], line["trace_id"]) == ("request.failed", TRACE_ID)
     assert line["route"] == "/break/{id}"
     assert isinstance(line["exc_info"], RuntimeError)
+
+
+async def test_an_answer_that_breaks_off_is_cut_and_nothing_is_added_to_it(client: Client) -> None:
+    response = await client.get("/break-off")
+
+    assert response.status == 200
+    assert await response.content.readexactly(6) == b"a part"
+    with pytest.raises(ClientPayloadError):
+        await response.content.readexactly(1)

@@ -1,10 +1,22 @@
 import time
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.money import AmountError, check_spelling, format_amount, parse_amount
+from gateway.money import AmountError, Rounding, check_spelling, format_amount
+from gateway.money import parse_amount as parse
+
+LARGEST = "9" * 25 + ".99"
+
+
+def parse_amount(value: object, *, decimals: int, rounding: Rounding | None = None) -> int:
+    return parse(value, decimals=decimals, rounding=rounding)
+
+
+def rounded(value: object, *, decimals: int) -> int:
+    return parse(value, decimals=decimals, rounding=Rounding.HALF_EVEN)
 
 
 @pytest.mark.parametrize(
@@ -17,12 +29,13 @@ from gateway.money import AmountError, check_spelling, format_amount, parse_amou
         ("7", 0, 7),
         ("0.000000000000000001", 18, 1),
         ("1.000000000000000000", 18, 10**18),
-        ("9" * 25 + ".99", 2, 10**27 - 1),
+        (LARGEST, 2, 10**27 - 1),
         ("9" * 27, 0, 10**27 - 1),
     ],
 )
 def test_an_amount_is_read_in_minor_units(text: str, decimals: int, minor: int) -> None:
     assert parse_amount(text, decimals=decimals) == minor
+    assert rounded(text, decimals=decimals) == minor
 
 
 NOT_STRINGS: list[object] = [
@@ -90,6 +103,86 @@ def test_an_amount_fits_its_currency(text: str, decimals: int, code: str) -> Non
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("text", "decimals", "minor"),
+    [
+        ("1.004", 2, 100),
+        ("1.006", 2, 101),
+        ("1.005", 2, 100),
+        ("1.015", 2, 102),
+        ("1.0050", 2, 100),
+        ("1.00500000000000001", 2, 101),
+        ("1.00499999999999999", 2, 100),
+        ("1.500", 2, 150),
+        ("1.5", 0, 2),
+        ("2.5", 0, 2),
+        ("9.995", 2, 1000),
+        ("0.015", 2, 2),
+        ("0.00000000000000001", 18, 10),
+        (LARGEST + "4", 2, 10**27 - 1),
+        ("9" * 27 + ".4", 0, 10**27 - 1),
+    ],
+)
+def test_digits_that_the_currency_does_not_have_are_rounded_half_to_even(
+    text: str, decimals: int, minor: int
+) -> None:
+    assert rounded(text, decimals=decimals) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "code"),
+    [
+        ("0.000", 2, "amount_not_positive"),
+        ("0.005", 2, "amount_not_positive"),
+        ("0.5", 0, "amount_not_positive"),
+        ("0.00499", 2, "amount_not_positive"),
+        (LARGEST + "5", 2, "amount_too_large"),
+        ("9" * 27 + ".5", 0, "amount_too_large"),
+        ("1" + "0" * 27 + ".1", 0, "amount_too_large"),
+        ("9" * 65_000 + ".999", 2, "amount_too_large"),
+        ("1.", 2, "amount_malformed"),
+        ("0." + "0" * 19, 2, "amount_malformed"),
+        (1.005, 2, "amount_not_string"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_is_no_amount_after_rounding_is_refused(
+    text: object, decimals: int, code: str
+) -> None:
+    with pytest.raises(AmountError) as caught:
+        rounded(text, decimals=decimals)
+
+    assert caught.value.code == code
+
+
+def outcome(text: str, decimals: int) -> int | str:
+    try:
+        return rounded(text, decimals=decimals)
+    except AmountError as error:
+        return error.code
+
+
+# Digits enough for every amount that can be spelled here: nothing is rounded on the way.
+EXACT = Context(prec=200, rounding=ROUND_HALF_EVEN)
+
+
+@given(
+    st.from_regex(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,18})?", fullmatch=True)
+    # Halves are what it is about, and rare among all numbers.
+    | st.from_regex(r"(0|[1-9][0-9]{0,25})\.[0-9]{0,9}50{0,8}", fullmatch=True),
+    st.integers(0, 18),
+)
+@example("9" * 25 + ".995", 2)
+@example("0.5", 0)
+def test_rounding_is_that_of_decimal(text: str, decimals: int) -> None:
+    exact = Decimal(text).scaleb(decimals, context=EXACT)
+    minor = int(exact.to_integral_value(context=EXACT))
+    too_large = "amount_too_large" if minor >= 10**27 else None
+    refusal = too_large if minor else "amount_not_positive"
+
+    assert outcome(text, decimals) == (refusal or minor)
+
+
 @pytest.mark.parametrize("text", ["0", "0.0", "0.000000000000000000"])
 def test_zero_is_no_amount_in_any_currency(text: str) -> None:
     with pytest.raises(AmountError) as caught:
@@ -111,6 +204,8 @@ def test_work_is_bounded() -> None:
     for text in ("9" * 65_000, "0" * 65_000, "1." + "0" * 65_000, "0." + "0" * 65_000):
         with pytest.raises(AmountError):
             parse_amount(text, decimals=18)
+        with pytest.raises(AmountError):
+            rounded(text, decimals=0)
 
     assert time.perf_counter() - began < 0.5
 

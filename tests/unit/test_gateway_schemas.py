@@ -146,7 +146,17 @@ def test_a_transfer_comes_out_in_minor_units() -> None:
     assert (body.metadata, body.expires_in_s) == ({"order": "7"}, 60)
 
 
-@pytest.mark.parametrize("optional", [{}, {"metadata": None, "expires_in_s": None}])
+@pytest.mark.parametrize(("amount", "minor"), [("12.505", 1250), ("12.515", 1252), ("3", 300)])
+def test_an_amount_is_rounded_where_the_body_says_so(amount: str, minor: int) -> None:
+    body: JsonObject = {**TRANSFER, "amount": amount, "rounding": "half_even"}
+
+    assert parse_money_body(TransferBody, body, decimals=2).amount_minor == minor
+
+
+LEFT_OUT: JsonObject = {"metadata": None, "expires_in_s": None, "rounding": None}
+
+
+@pytest.mark.parametrize("optional", [{}, LEFT_OUT])
 def test_what_is_left_out_of_a_transfer_is_none(optional: JsonObject) -> None:
     body = parse_money_body(TransferBody, {**TRANSFER, **optional}, decimals=2)
 
@@ -194,7 +204,11 @@ WRONG_TRANSFERS = [
     Case({"metadata": {"a\0": "x"}}, [("/metadata/a\0", "invalid_value")]),
     Case({"metadata": {"k" * 41: "x"}}, [("/metadata/" + "k" * 41, "invalid_value")]),
     Case({"metadata": {"[key]": 5}}, [("/metadata/[key]", "wrong_type")]),
-    Case({"rounding": "half_even"}, [("/rounding", "unknown_field")]),
+    *_each("rounding", "invalid_value", ["", "half_up", "HALF_EVEN", " half_even", "half_even\0"]),
+    *_each("rounding", "wrong_type", [5, True, RawNumber("1.0"), ["half_even"], {}]),
+    Case({"rounding": "up", "amount": "1.005"}, [("/rounding", "invalid_value")]),
+    Case({"rounding": None, "amount": "1.005"}, [("/amount", "too_precise")]),
+    Case({"rounding": "half_even", "amount": "0.005"}, [("/amount", "amount_not_positive")]),
     Case({"key": "k"}, [("/key", "unknown_field")]),
     Case({"amount_minor": 5}, [("/amount_minor", "unknown_field")]),
     Case({"payer_id": PAYEE}, [("/payer_id", "unknown_field")]),
