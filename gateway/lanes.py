@@ -7,24 +7,35 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from gateway.lane_runs import (
+    cancel_on,
+    capture_on,
+    end_hold_on,
+    find_emails_on,
+    find_users_on,
+    hold_on,
+    move_on,
+    read_refunds_on,
+    read_transfers_on,
+    try_on,
+)
 from sagas.asking import AskingLane, Patience
 from sagas.keyed_batch import UnknownWalletError
 from sagas.lane import close_lanes
 from sagas.lane_options import LaneOptions, RunStep
-from sagas.outcomes import SKIPPED, Failed, SetAside, Skipped
+from sagas.outcomes import Failed
 from sagas.steps.cancel import CancelDone, CancelRequest
-from sagas.steps.capture import CaptureRequest, capture
-from sagas.steps.end_hold import EndHold, HoldSeen, end_holds
-from sagas.steps.move import Moved, MoveRequest, move
-from sagas.steps.open_hold import HoldRequest, HoldTried, open_holds
-from sagas.steps.run import StepOutcome, run_steps
-from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
+from sagas.steps.capture import CaptureRequest
+from sagas.steps.end_hold import EndHold, HoldSeen
+from sagas.steps.move import Moved, MoveRequest
+from sagas.steps.open_hold import HoldRequest, HoldTried
+from sagas.steps.try_transfer import Timing, Tried, TryRequest
 from shards.holds import Hold, read_holds
-from shards.refunds import Refund, read_refunds
+from shards.refunds import Refund
 from shards.router import ShardMap
 from shards.shard import Shard
-from shards.transfers import Transfer, read_transfers
-from shards.users import UserStatus, find_users, find_users_by_email
+from shards.transfers import Transfer
+from shards.users import UserStatus
 
 _ItemT = TypeVar("_ItemT", bound=Hashable)
 _OutcomeT = TypeVar("_OutcomeT")
@@ -55,32 +66,37 @@ class GatewayLanes:
         open_per_payer: int,
     ) -> None:
         self._shards = shards
-        self._timing = timing
-        self._open_per_payer = open_per_payer
         each = shards.shards
-        self._tries = {s.name: _lane(s, "try", self._try_on(s), _payer, steps) for s in each}
-        self._moves = {s.name: _lane(s, "move", _move_on(s), _mover, steps) for s in each}
-        self._cancels = {
-            s.name: _lane(s, "cancel", self._cancel_on(s), _canceller, steps) for s in each
+        self._tries = {
+            s.name: _lane(
+                s, "try", try_on(s, timing=timing, open_max=open_per_payer), _payer, steps
+            )
+            for s in each
         }
-        self._holds = {s.name: _lane(s, "hold", self._hold_on(s), _holder, steps) for s in each}
+        self._moves = {s.name: _lane(s, "move", move_on(s), _mover, steps) for s in each}
+        self._cancels = {s.name: _lane(s, "cancel", cancel_on(s), _canceller, steps) for s in each}
+        self._holds = {
+            s.name: _lane(s, "hold", hold_on(s, open_max=open_per_payer), _holder, steps)
+            for s in each
+        }
         self._captures = {
-            s.name: _lane(s, "capture", self._capture_on(s), _capturer, steps) for s in each
+            s.name: _lane(s, "capture", capture_on(s, timing=timing), _capturer, steps)
+            for s in each
         }
         self._hold_ends = {
-            s.name: _lane(s, "end-hold", _end_hold_on(s), _hold_ender, steps) for s in each
+            s.name: _lane(s, "end-hold", end_hold_on(s), _hold_ender, steps) for s in each
         }
         self._transfers = {
-            s.name: _lane(s, "read", _read_transfers_on(s), _itself, reads) for s in each
+            s.name: _lane(s, "read", read_transfers_on(s), _itself, reads) for s in each
         }
         self._refunds = {
-            s.name: _lane(s, "read-refunds", _read_refunds_on(s), _itself, reads) for s in each
+            s.name: _lane(s, "read-refunds", read_refunds_on(s), _itself, reads) for s in each
         }
         self._users = {
-            s.name: _lane(s, "find-users", _find_users_on(s), _itself, reads) for s in each
+            s.name: _lane(s, "find-users", find_users_on(s), _itself, reads) for s in each
         }
         self._emails = {
-            s.name: _lane(s, "find-emails", _find_emails_on(s), _itself, reads) for s in each
+            s.name: _lane(s, "find-emails", find_emails_on(s), _itself, reads) for s in each
         }
 
     def start(self) -> None:
@@ -170,41 +186,6 @@ class GatewayLanes:
         ]
         return [lane for kind in kinds for lane in kind.values()]
 
-    def _try_on(self, shard: Shard) -> RunStep[TryRequest, Tried | Failed]:
-        async def run(
-            items: Sequence[TryRequest], /, *, wait: bool
-        ) -> Sequence[Tried | Failed | Skipped]:
-            return await try_transfers(
-                shard, items, wait=wait, timing=self._timing, open_max=self._open_per_payer
-            )
-
-        return run
-
-    def _hold_on(self, shard: Shard) -> RunStep[HoldRequest, HoldTried | Failed]:
-        async def run(
-            items: Sequence[HoldRequest], /, *, wait: bool
-        ) -> Sequence[HoldTried | Failed | Skipped]:
-            return await open_holds(shard, items, wait=wait, open_max=self._open_per_payer)
-
-        return run
-
-    def _capture_on(self, shard: Shard) -> RunStep[CaptureRequest, Tried | Failed]:
-        async def run(
-            items: Sequence[CaptureRequest], /, *, wait: bool
-        ) -> Sequence[Tried | Failed | Skipped]:
-            return await capture(shard, items, wait=wait, timing=self._timing)
-
-        return run
-
-    def _cancel_on(self, shard: Shard) -> RunStep[CancelRequest, CancelDone | Failed]:
-        async def run(
-            items: Sequence[CancelRequest], /, *, wait: bool
-        ) -> Sequence[CancelDone | Failed | Skipped]:
-            outcomes = await run_steps(shard, items, wait=wait)
-            return [_cancelled(outcome) for outcome in outcomes]
-
-        return run
-
 
 async def _ask_each(
     lanes: Mapping[str, AskingLane[_ItemT, _OutcomeT]],
@@ -243,78 +224,6 @@ def _lane(
         options=options.lane,
         patience=options.patience,
     )
-
-
-def _cancelled(outcome: StepOutcome | Skipped) -> CancelDone | Failed | Skipped:
-    if outcome is SKIPPED or isinstance(outcome, CancelDone):
-        return outcome
-    # The handler has read the row: that it is gone since is a bug, and answered as one.
-    return Failed(LookupError(str(outcome)))
-
-
-def _move_on(shard: Shard) -> RunStep[MoveRequest, Moved | Failed]:
-    async def run(
-        items: Sequence[MoveRequest], /, *, wait: bool
-    ) -> Sequence[Moved | Failed | Skipped]:
-        return await move(shard, items, wait=wait)
-
-    return run
-
-
-def _end_hold_on(shard: Shard) -> RunStep[EndHold, HoldSeen | Failed]:
-    async def run(
-        items: Sequence[EndHold], /, *, wait: bool
-    ) -> Sequence[HoldSeen | Failed | Skipped]:
-        outcomes = await end_holds(shard, items, wait=wait)
-        return [_hold_seen(outcome) for outcome in outcomes]
-
-    return run
-
-
-def _hold_seen(outcome: HoldSeen | SetAside | Skipped) -> HoldSeen | Failed | Skipped:
-    # The handler has read the row, as of a cancel.
-    return Failed(LookupError(str(outcome))) if isinstance(outcome, SetAside) else outcome
-
-
-def _read_refunds_on(shard: Shard) -> RunStep[UUID, Sequence[Refund] | Failed]:
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Sequence[Refund]]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await read_refunds(conn, set(items))
-        return [found.get(item, ()) for item in items]
-
-    return run
-
-
-def _read_transfers_on(shard: Shard) -> RunStep[UUID, Transfer | Failed | None]:
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Transfer | None]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await read_transfers(conn, set(items))
-        return [found.get(item) for item in items]
-
-    return run
-
-
-def _find_users_on(shard: Shard) -> RunStep[UUID, UserStatus | Failed | None]:
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[UserStatus | None]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await find_users(conn, set(items))
-        return [found.get(item) for item in items]
-
-    return run
-
-
-def _find_emails_on(shard: Shard) -> RunStep[str, tuple[UUID, UserStatus] | Failed | None]:
-    async def run(
-        items: Sequence[str],
-        /,
-        *,
-        wait: bool,  # noqa: ARG001 - a read waits for nobody
-    ) -> Sequence[tuple[UUID, UserStatus] | None]:
-        async with shard.connection() as conn:
-            found = await find_users_by_email(conn, set(items))
-        return [found.get(item) for item in items]
-
-    return run
 
 
 def _payer(request: TryRequest) -> Hashable:
