@@ -1,4 +1,9 @@
-"""Who may do what: the 401 and 404 that come before everything else in a request is looked at."""
+"""Who may do what: the 401, 404 and 403 that come before all else in a request is looked at.
+
+A token says what its user was when it was made, and lives for hours. That is good enough for what
+operators read. What they do changes rows, so it asks the operator's own row each time: whoever is
+no operator any more, or is frozen or closed, does nothing more from that moment on.
+"""
 
 from uuid import UUID
 
@@ -8,6 +13,8 @@ from gateway.headers import bearer_token
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
+from shards.router import ShardMap
+from shards.users import UserStatus, read_user
 
 
 def authenticate(request: web.Request, tokens: Tokens) -> Principal:
@@ -41,3 +48,29 @@ def readable_wallet(request: web.Request, principal: Principal) -> UUID:
     if user_id != principal.user_id and principal.role is not Role.OPERATOR:
         raise Problem("not_found")
     return user_id
+
+
+def require_operator(principal: Principal) -> None:
+    """Lets operators through, as their token says: enough for a read.
+
+    Raises:
+        Problem: 403 `operator_only`.
+    """
+    if principal.role is not Role.OPERATOR:
+        raise Problem("operator_only")
+
+
+async def require_acting_operator(principal: Principal, shards: ShardMap) -> None:
+    """Lets through who is an operator at this moment, and open: what every act needs.
+
+    Raises:
+        Problem: 403 `operator_only`: by the token, or by the sender's own row.
+        ShardTransientError: the shard of that row cannot be asked.
+    """
+    require_operator(principal)
+    sender = None
+    if shards.knows(principal.user_id):
+        async with shards.of_id(principal.user_id).connection() as conn:
+            sender = await read_user(conn, id_=principal.user_id)
+    if sender is None or sender.role != Role.OPERATOR or sender.status is not UserStatus.OPEN:
+        raise Problem("operator_only", "You are no operator any more, or your wallet is not open.")

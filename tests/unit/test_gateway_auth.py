@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.auth import authenticate, own_wallet, readable_wallet
+from gateway.auth import authenticate, own_wallet, readable_wallet, require_operator
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
 
@@ -46,3 +46,10 @@ def test_an_operator_reads_every_wallet_and_owns_one() -> None:
     with pytest.raises(Problem) as caught:
         own_wallet(_request(str(THEIRS)), OPERATOR)
     assert caught.value.status == 404
+
+
+def test_a_user_is_no_operator() -> None:
+    require_operator(OPERATOR)
+    with pytest.raises(Problem) as caught:
+        require_operator(USER)
+    assert (caught.value.status, caught.value.code) == (403, "operator_only")
