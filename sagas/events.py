@@ -2,13 +2,22 @@
 
 from typing import TypedDict
 
+from sagas.operators import ROLE_AFTER, UserAct
 from sagas.states import Status
 from shards.movements import Movement, MovementKind
+from shards.operator_acts import StoredAct
 from shards.transfers import Transfer
 from shards.users import User
 from shards.verdicts import Verdict
 
 USER_CREATED = "user.created"
+USER_ACT = {
+    UserAct.FREEZE: "user.frozen",
+    UserAct.UNFREEZE: "user.unfrozen",
+    UserAct.CLOSE: "user.closed",
+    UserAct.MAKE_OPERATOR: "user.made_operator",
+    UserAct.REMOVE_OPERATOR: "user.removed_operator",
+}
 TRANSFER_CREDITED = "transfer.credited"
 TRANSFER_STATUS = {status: f"transfer.{status}" for status in Status}
 MOVEMENT_REJECTED = "movement.rejected"
@@ -57,6 +66,22 @@ class UserData(TypedDict):
     email: str
 
 
+class UserStatusData(TypedDict):
+    """Data of `user.frozen`, `user.unfrozen` and `user.closed`; `act_seq` finds the act."""
+
+    user_id: str
+    status: str
+    act_seq: int
+
+
+class UserRoleData(TypedDict):
+    """Data of `user.made_operator` and `user.removed_operator`; `act_seq` finds the act."""
+
+    user_id: str
+    role: str
+    act_seq: int
+
+
 def transfer_data(transfer: Transfer) -> TransferData:
     """What the payer's shard tells of a transfer, with the status it has now."""
     return {
@@ -86,6 +111,13 @@ def credited_data(verdict: Verdict) -> TransferData:
 def user_data(user: User) -> UserData:
     """What is told of a user who was created."""
     return {"user_id": str(user.id), "email": user.email}
+
+
+def user_act_data(user: User, act: StoredAct) -> UserStatusData | UserRoleData:
+    """What is told of a user whom an operator has changed; why is for the trail alone."""
+    if act.act in ROLE_AFTER:
+        return {"user_id": str(user.id), "role": user.role.value, "act_seq": act.seq}
+    return {"user_id": str(user.id), "status": user.status.value, "act_seq": act.seq}
 
 
 def movement_data(movement: Movement) -> MovementData:

@@ -21,8 +21,8 @@ from shards.statements import load_statements
 
 _SQL = load_statements("operator_acts")
 FIRST_PREV_HASH = bytes(32)
-# Control characters, and halves of characters that are no text.
-_NO_TEXT = frozenset(("Cc", "Cs"))
+# Control characters, halves of characters that are no text, and what ends a line in Unicode.
+_NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
