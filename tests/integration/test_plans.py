@@ -53,7 +53,6 @@ async def test_no_block_reads_a_whole_table_though_its_plan_was_made_while_it_wa
 WHOLE_INDEX = {
     "currencies": {"read_currencies"},
     "dead_letters": {"list_dead_letters", "insert_dead_letters"},
-    "operator_acts": {"list_acts"},
     "transfers": {"read_in_flight"},
     "users": {"list_operators"},
 }
