@@ -26,6 +26,7 @@ from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.movements import MovementRoutes
+from gateway.routes.operators import OperatorRoutes
 from gateway.routes.transfers import TransferRoutes
 from gateway.routes.users import UserRoutes
 from gateway.routes.wallets import WalletRoutes
@@ -43,6 +44,7 @@ from sagas.messages import Message
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import IdSource
+from shards.movements import MovementKind
 from telemetry.listener import InternalListener, Readiness
 from telemetry.metrics import registry_of
 
@@ -199,13 +201,21 @@ class Gateway:
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
             ).table(),
-            *CurrencyRoutes(currencies=self.currencies).table(),
+            *CurrencyRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies, ids=self.ids
+            ).table(),
             *WalletRoutes(
                 shards=self.shards, tokens=self.tokens, currencies=self.currencies
             ).table(),
             *MovementRoutes(
-                tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                lanes=self.lanes,
+                ids=self.ids,
+                by_operators=_left_to_operators(self.settings),
             ).table(),
+            *OperatorRoutes(shards=self.shards, tokens=self.tokens).table(),
             *self._health.table(),
         ]
 
@@ -218,6 +228,14 @@ class Gateway:
             attempts=_ATTEMPTS,
             backoff=backoff,
         )
+
+
+def _left_to_operators(settings: Settings) -> frozenset[MovementKind]:
+    made_by = {
+        MovementKind.DEPOSIT: settings.movements.deposits_by,
+        MovementKind.WITHDRAWAL: settings.movements.withdrawals_by,
+    }
+    return frozenset(kind for kind, who in made_by.items() if who == "operator")
 
 
 GATEWAY = web.AppKey("gateway", Gateway)

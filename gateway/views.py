@@ -143,10 +143,26 @@ class EntryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActView:
+    """An act of an operator; `hash` covers its fields and the hash of the act before it."""
+
+    act: str
+    target_id: UUID
+    done_by: str
+    reason: str
+    detail: str
+    at: str
+    bucket: int
+    seq: int
+    hash: str
+    prev_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """A page of a list; `next_cursor` is null on the last."""
 
-    data: Sequence[CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView]
+    data: Sequence[CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView | ActView]
     next_cursor: str | None
 
 
