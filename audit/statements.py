@@ -11,7 +11,7 @@ _EXAMINES = re.compile(r"^-- examines: (.+)$", re.MULTILINE)
 
 _LOCAL = (
     "accounts", "entries", "transfers", "holds", "verdicts", "movements", "rows", "events",
-    "currencies", "dead_letters",
+    "currencies", "dead_letters", "operators",
 )  # fmt: skip
 
 

@@ -4,18 +4,18 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from cli.dead_decide import discard_command, redrive_command
-from cli.dead_json import act_as_json, letter_as_json
+from cli.dead_json import letter_as_json
 from cli.dead_show import show_command
 from cli.each import on_each
 from cli.errors import CommandError
-from cli.options import AsJson
+from cli.options import AsJson, Limit
 from cli.system import System, find_system
 from cli.text import printable, times
+from cli.trail import trail_command
 from config.settings import ShardSettings
 from shards.dead_letters import (
     LetterFilter,
@@ -23,14 +23,11 @@ from shards.dead_letters import (
     ListedDeadLetter,
     list_dead_letters,
 )
-from shards.operator_acts import StoredAct, list_acts
 from shards.pool import ShardOptions
 from shards.shard import Shard
 
 _ONE = ShardOptions(pool_size=1)
 _ANY = "any"
-
-_Limit = Annotated[int, typer.Option(min=1, max=10_000, help="So many at the most.")]
 
 
 def dead_commands() -> typer.Typer:
@@ -53,7 +50,7 @@ def list_command(
     status: Annotated[
         str, typer.Option(help="open, redriven, discarded, or any.")
     ] = LetterStatus.OPEN.value,
-    limit: _Limit = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Lists dead letters of all shards, newest first.
@@ -77,26 +74,6 @@ def list_command(
         print("No such dead letters." if reason or step or shard else f"No {status} dead letters.")
 
 
-def trail_command(
-    target: Annotated[str, typer.Option(help="Only what was done to the row with this id.")] = "",
-    limit: _Limit = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Lists what operators did: who, when, to which row, and why; newest first."""
-    target_id = _uuid(target) if target else None
-    acts = asyncio.run(_trail(find_system(), limit=limit, target_id=target_id))
-    if as_json:
-        print(json.dumps([act_as_json(act) for act in acts], indent=2))
-        return
-    # Plain lines, which no terminal cuts: a trail is read word by word.
-    for act in acts:
-        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
-        print(f"    reason: {act.reason}")
-        print(f"    {act.detail}")
-    if not acts:
-        print("No acts.")
-
-
 def _status(text: str) -> LetterStatus | None:
     if text == _ANY:
         return None
@@ -105,13 +82,6 @@ def _status(text: str) -> LetterStatus | None:
     except ValueError:
         known = ", ".join([*LetterStatus, _ANY])
         raise CommandError(f"there is no status {text!r}; --status is one of {known}") from None
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CommandError(f"{text!r} is no id") from None
 
 
 def _named(system: System, name: str) -> tuple[ShardSettings, ...]:
@@ -134,14 +104,3 @@ async def _list_all(
     letters = [letter for of_shard in listed for letter in of_shard]
     letters.sort(key=lambda letter: (letter.created_at, letter.id), reverse=True)
     return letters[:limit]
-
-
-async def _trail(system: System, *, limit: int, target_id: UUID | None) -> list[StoredAct]:
-    async def list_one(shard: Shard) -> list[StoredAct]:
-        async with shard.connection() as conn:
-            return await list_acts(conn, limit=limit, target_id=target_id)
-
-    listed = await on_each(system.shards, list_one, options=_ONE)
-    acts = [act for of_shard in listed for act in of_shard]
-    acts.sort(key=lambda act: (act.at, act.bucket, act.seq), reverse=True)
-    return acts[:limit]

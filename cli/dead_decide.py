@@ -11,7 +11,7 @@ import typer
 
 from cli.dead_json import Json, act_as_json
 from cli.each import open_map
-from cli.options import AsJson
+from cli.options import AsJson, By, Why
 from cli.system import System, find_system
 from config.settings import Settings
 from config.wiring import key_ring
@@ -19,28 +19,18 @@ from sagas.dead_letters import ENDS_AS, Decision, Refused
 from sagas.deciding import Decided, Order, decide
 from sagas.messages import KeyRing
 from shards.errors import ShardTransientError
-from shards.operator_acts import is_one_line
 from shards.pool import ShardOptions
 
 # A person rather waits for a lock than asks again.
 OPTIONS = ShardOptions(pool_size=2, transaction_s=10.0, lock_s=5.0)
-_TEXT_MAX = 1_000
 
 Result = Decided | Refused | ShardTransientError
 
 
-def _said(text: str) -> str:
-    if not text.strip() or len(text) > _TEXT_MAX or not is_one_line(text):
-        raise typer.BadParameter(f"one line of text, at most {_TEXT_MAX} characters")
-    return text.strip()
-
-
 _Ids = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of dead letters.")]
-_By = Annotated[str, typer.Option("--by", callback=_said, help="Your name, for the trail.")]
-_Why = Annotated[str, typer.Option("--reason", callback=_said, help="Why, for the trail.")]
 
 
-def redrive_command(ids: _Ids, done_by: _By, reason: _Why, as_json: AsJson = False) -> None:
+def redrive_command(ids: _Ids, done_by: By, reason: Why, as_json: AsJson = False) -> None:
     """Does again what the rows of the letters' transfers imply, at once, and closes the letters.
 
     Exits with 1 when one is refused, and with 2 when a shard does not answer.
@@ -48,7 +38,7 @@ def redrive_command(ids: _Ids, done_by: _By, reason: _Why, as_json: AsJson = Fal
     _decide(ids, Order(decision=Decision.REDRIVE, done_by=done_by, reason=reason), as_json=as_json)
 
 
-def discard_command(ids: _Ids, done_by: _By, reason: _Why, as_json: AsJson = False) -> None:
+def discard_command(ids: _Ids, done_by: By, reason: Why, as_json: AsJson = False) -> None:
     """Closes letters on which nothing is left to do.
 
     Exits with 1 when one is refused, and with 2 when a shard does not answer.

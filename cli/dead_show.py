@@ -64,12 +64,13 @@ async def _look(system: System, letter_id: UUID) -> _Shown:
             raise CommandError(f"there is no dead letter {letter_id}; `holdfast dead list`")
         shard = shards.of_id(letter_id)
         async with shard.connection() as conn:
-            acts = await list_acts(conn, limit=_ACTS_MAX, target_id=letter_id)
+            listed = await list_acts(conn, limit=_ACTS_MAX, target_id=letter_id, after=None)
         case: LetterCase | ShardTransientError
         try:
             case = await examine(shards, letter, keys=keys_of(system.settings))
         except ShardTransientError as error:
             case = error
+        acts = [one.act for one in listed]
         return _Shown(shard=shard.name, letter=letter, case=case, acts=acts)
 
 

@@ -184,6 +184,17 @@ class TransferSettings(Section):
     watch_s: Seconds = Field(2.0, description="How often a gateway looks for those two.")
 
 
+class MovementSettings(Section):
+    """Deposits and withdrawals: who makes them."""
+
+    deposits_by: Literal["owner", "operator"] = Field(
+        "owner", description="Who deposits: the owner of a wallet, or operators to any wallet."
+    )
+    withdrawals_by: Literal["owner", "operator"] = Field(
+        "owner", description="Who withdraws: the owner of a wallet, or operators from any wallet."
+    )
+
+
 class LimitSettings(Section):
     """Rate limits: how often who may ask."""
 
@@ -272,6 +283,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     messages: MessageSettings = MessageSettings()
     transfers: TransferSettings = TransferSettings()
+    movements: MovementSettings = MovementSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 

@@ -13,7 +13,10 @@ from e2e_tests.system import System
 
 T = TypeVar("T")
 
-TABLES = ("users", "accounts", "transfers", "movements", "verdicts", "entries", "outbox")
+TABLES = (
+    *("users", "accounts", "transfers", "movements", "verdicts", "entries", "outbox"),
+    *("currencies", "operator_acts"),
+)
 # What a refusal that is recorded under its key writes.
 RECORD = ("users", "transfers", "movements", "outbox")
 # The currencies every system begins with, and their digits.
@@ -86,11 +89,6 @@ async def at_once(*calls: Coroutine[object, object, T]) -> list[T]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(call) for call in calls]
     return [task.result() for task in tasks]
-
-
-async def disable(system: System, code: str) -> None:
-    """Disables a currency. A gateway that has just seen it may take it for enabled a while."""
-    await system.sql_everywhere("UPDATE currencies SET enabled = false WHERE code = $1", code)
 
 
 def at(text: str) -> datetime:

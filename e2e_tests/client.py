@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
 from typing import Any
 
 import aiohttp
 
+PASSWORD = "correct horse battery"
 _names = count(1)
 
 
@@ -97,16 +98,20 @@ class Client:
     async def member(self, *, email: str | None = None, **funds: str) -> Member:
         """A new user with deposits, as in `member(EUR="100.00")`."""
         email = email or f"user{next(_names)}@example.com"
-        password = "correct horse battery"
-        user = await self.call("POST", "/v1/users", {"email": email, "password": password})
+        user = await self.call("POST", "/v1/users", {"email": email, "password": PASSWORD})
         assert user.status == 201, user
-        login = await self.call("POST", "/v1/auth/login", {"email": email, "password": password})
-        assert login.status == 200, login
-        member = Member(user.body["id"], email, login.body["access_token"])
+        member = await self.login(Member(user.body["id"], email, token=""))
         for currency, amount in funds.items():
             done = await self.deposit(member, amount, currency)
             assert done.status == 201, done
         return member
+
+    async def login(self, member: Member) -> Member:
+        """The same user with a new token."""
+        body = {"email": member.email, "password": PASSWORD}
+        answer = await self.call("POST", "/v1/auth/login", body)
+        assert answer.status == 200, answer
+        return replace(member, token=answer.body["access_token"])
 
     async def deposit(
         self, to: Member, amount: str, currency: str = "EUR", *, key: str | None = None

@@ -113,9 +113,13 @@ class System:
             min_insync_replicas=1,
         )
 
-    async def start_gateway(self) -> Client:
-        """One more gateway, in this process, on a port of its own."""
-        app = create_app(self.settings)
+    async def start_gateway(self, *, without_shard: int | None = None) -> Client:
+        """One more gateway, in this process, on a port of its own.
+
+        Args:
+            without_shard: index in `databases` of a shard that is away for this gateway.
+        """
+        app = create_app(self._settings_without(without_shard))
         runner = create_runner(app, shutdown_timeout=1.0, files_max=raise_file_limit())
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -282,6 +286,14 @@ class System:
             return
         finally:
             await admin.close()
+
+    def _settings_without(self, shard: int | None) -> Settings:
+        away = f"postgresql://holdfast@127.0.0.1:{free_port()}/away"
+        shards = tuple(
+            one.model_copy(update={"dsn": away}) if number == shard else one
+            for number, one in enumerate(self.settings.shards)
+        )
+        return self.settings.model_copy(update={"shards": shards})
 
     async def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

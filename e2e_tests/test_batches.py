@@ -5,8 +5,9 @@ import json
 from io import BytesIO
 from typing import Any
 
-from e2e_tests.answers import NO_OBJECTS, SHAPE, at_once, disable, fields, refused, unchanged
+from e2e_tests.answers import NO_OBJECTS, SHAPE, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
+from e2e_tests.operators import set_enabled
 from e2e_tests.system import System
 from gateway.batch_request import BATCH_BYTES_MAX
 from gateway.schemas import BATCH_ITEMS_MAX
@@ -283,7 +284,7 @@ async def test_a_disabled_currency_stands_in_the_way_of_new_items_only(
     system: System, client: Client
 ):
     alice, bob = await people(client, EUR="10.00")
-    await disable(system, "KWD")
+    await set_enabled(system, "KWD", enabled=False)
 
     answer = await batch(client, alice, item("k", bob, currency="KWD"), item("g", bob))
 

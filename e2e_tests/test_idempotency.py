@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from e2e_tests.answers import at_once, disable, raw, refused, unchanged
+from e2e_tests.answers import at_once, raw, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
+from e2e_tests.operators import set_enabled, set_status
 from e2e_tests.system import System
 
 POSTS = ("deposits", "withdrawals", "transfers")
@@ -204,15 +205,18 @@ RECORDED = {
     "payee_closed": POSTS[2:],
     "unknown_payee": POSTS[2:],
 }
+# What nothing can take away: a closed user stays closed.
+FOR_GOOD = ("payer_closed", "payee_closed")
 
 
 async def obstruct(system: System, client: Client, code: str) -> tuple[Member, dict[str, str]]:
     """Who asks for what, to be refused with this code."""
-    alice, bob = await people(client, EUR="5.00")
+    # A wallet is closed when it is empty.
+    alice, bob = await people(client, **({} if code == "payer_closed" else {"EUR": "5.00"}))
     subject, _, status = code.partition("_")
     whose = {"payer": alice.id, "payee": bob.id}.get(subject)
     if whose is not None:
-        await system.sql(whose, f"UPDATE users SET status = '{status}' WHERE id = '{whose}'")
+        await set_status(system, whose, status)
     amount = "6.00" if code == "insufficient_funds" else "1.00"
     to = "carol@example.com" if code == "unknown_payee" else bob.email
     return alice, {"currency": "EUR", "amount": amount, "to": to}
@@ -224,7 +228,8 @@ async def test_a_recorded_refusal_stays_one(system: System, client: Client, code
     movement = {name: transfer[name] for name in ("currency", "amount")}
     asked = {what: transfer if what == "transfers" else movement for what in RECORDED[code]}
     first = [await post(client, alice, what, what, body) for what, body in asked.items()]
-    await system.sql_everywhere("UPDATE users SET status = 'open'")
+    if code == "payer_frozen":
+        await set_status(system, alice.id, "open")
     await client.deposit(alice, "100.00")
     await client.member(email="carol@example.com")
 
@@ -238,7 +243,11 @@ async def test_a_recorded_refusal_stays_one(system: System, client: Client, code
     ]
     assert not any(is_replay(answer) for answer in first)
     assert all(is_replay(answer) for answer in again)
-    assert all(answer.status in (201, 202) for answer in anew)
+    assert not any(is_replay(answer) for answer in anew)
+    if code in FOR_GOOD:
+        assert {refused(answer) for answer in anew} == {(422, code)}
+    else:
+        assert all(answer.status in (201, 202) for answer in anew)
 
 
 async def test_other_refusals_leave_the_key_free(system: System, client: Client):
@@ -266,9 +275,6 @@ async def test_other_refusals_leave_the_key_free(system: System, client: Client)
 
 async def test_a_deposit_that_was_refused_may_be_repeated(system: System, client: Client):
     alice = await client.member(EUR="5.00")
-    await system.sql(alice.id, "UPDATE users SET status = 'closed'")
-    refusal = await client.deposit(alice, "1.00", key="key")
-    await system.sql(alice.id, "UPDATE users SET status = 'open'")
     lift = 10**37 - 600
     await system.sql(alice.id, "UPDATE accounts SET balance = balance + $1", lift)
     limit = await client.deposit(alice, "1.00", key="key")
@@ -276,16 +282,27 @@ async def test_a_deposit_that_was_refused_may_be_repeated(system: System, client
 
     accepted = await client.deposit(alice, "1.00", key="key")
 
-    assert (refused(refusal), refused(limit)) == ((422, "wallet_closed"), (422, "balance_limit"))
+    assert refused(limit) == (422, "balance_limit")
     assert (accepted.status, is_replay(accepted)) == (201, False)
+
+
+async def test_a_deposit_to_a_closed_wallet_leaves_its_key_free(system: System, client: Client):
+    alice = await client.member()
+    await set_status(system, alice.id, "closed")
+
+    async with unchanged(system):
+        answers = [await client.deposit(alice, amount, key="key") for amount in ("1", "1", "2")]
+
+    assert {refused(answer) for answer in answers} == {(422, "wallet_closed")}
+    assert not any(is_replay(answer) for answer in answers)
 
 
 async def test_a_disabled_currency_leaves_the_key_free(system: System, client: Client):
     alice = await client.member()
-    await disable(system, "EUR")
+    await set_enabled(system, "EUR", enabled=False)
     second = await system.start_gateway()
     refusal = await second.deposit(alice, "1.00", key="key")
-    await system.sql_everywhere("UPDATE currencies SET enabled = true")
+    await set_enabled(system, "EUR", enabled=True)
     third = await system.start_gateway()
 
     accepted = await third.deposit(alice, "1.00", key="key")
@@ -295,11 +312,12 @@ async def test_a_disabled_currency_leaves_the_key_free(system: System, client: C
 
 
 async def test_nothing_that_changes_later_changes_an_answer(system: System, client: Client):
-    alice, _ = await people(client, EUR="5.00")
+    alice, bob = await people(client, EUR="5.00")
     first = [await post(client, alice, what, what) for what in POSTS]
     await client.withdraw(alice, "4.00")
-    await system.sql_everywhere("UPDATE users SET status = 'closed'")
-    await disable(system, "EUR")
+    await set_status(system, alice.id, "frozen")
+    await set_status(system, bob.id, "closed")
+    await set_enabled(system, "EUR", enabled=False)
     other = await system.start_gateway()
 
     async with unchanged(system):

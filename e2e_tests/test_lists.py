@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from e2e_tests.answers import SHAPE, fields, refused
 from e2e_tests.client import Answer, Client, Member
+from e2e_tests.operators import set_status
 from e2e_tests.system import System
 
 ENTRY = {
@@ -58,7 +59,7 @@ async def with_history(system: System) -> tuple[Client, Member, Member, dict[str
     """
     client = await system.start_gateway()
     alice = await client.member(EUR="100.00", JPY="1000", ETH="1.000000000000000001")
-    bob = await client.member(EUR="50.00")
+    bob = await client.member()
     await client.withdraw(alice, "7.77")
     await client.withdraw(alice, "1", "JPY")
     made = {
@@ -66,7 +67,7 @@ async def with_history(system: System) -> tuple[Client, Member, Member, dict[str
         "refunded": await client.transfer(alice, bob, "4.00", metadata={"n": "4"}),
     }
     assert (await client.cancel(alice, made["cancelled"].body["id"])).status == 200
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", bob.id)
+    await set_status(system, bob.id, "closed")
     await client.transfer(alice, bob, "8.00")
     await system.start_worker()
     await client.get_transfer(alice, made["refunded"].body["id"], wait=10)
@@ -222,7 +223,7 @@ async def test_a_payee_sees_a_transfer_from_the_verdict_on(system: System, clien
     alice, bob = await client.member(EUR="10.00"), await client.member()
     id_ = (await client.transfer(alice, bob, "1.00", metadata={"secret": "x"})).body["id"]
     held = (await page(client, bob, "transfers"))["data"]
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", bob.id)
+    await set_status(system, bob.id, "closed")
     await system.start_worker()
     await client.get_transfer(alice, id_, wait=10)
 

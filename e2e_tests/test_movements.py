@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from e2e_tests.answers import RECORD, disable, fields, refused, unchanged
+from e2e_tests.answers import RECORD, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.operators import set_enabled, set_status
 from e2e_tests.system import System
 
 POSTS = ("deposits", "withdrawals", "transfers")
@@ -241,7 +242,7 @@ async def test_held_money_cannot_be_withdrawn(system: System, client: Client):
 
 async def test_a_frozen_wallet_takes_in_and_gives_nothing_out(system: System, client: Client):
     alice = await client.member(EUR="10.00")
-    await system.sql(alice.id, "UPDATE users SET status = 'frozen'")
+    await set_status(system, alice.id, "frozen")
 
     async with unchanged(system, but=RECORD):
         withdrawal = await client.withdraw(alice, "1.00")
@@ -254,8 +255,8 @@ async def test_a_frozen_wallet_takes_in_and_gives_nothing_out(system: System, cl
 async def test_a_closed_wallet_takes_nothing_in_and_gives_nothing_out(
     system: System, client: Client
 ):
-    alice = await client.member(EUR="10.00")
-    await system.sql(alice.id, "UPDATE users SET status = 'closed'")
+    alice = await client.member()
+    await set_status(system, alice.id, "closed")
 
     async with unchanged(system, but=RECORD):
         withdrawal = await client.withdraw(alice, "1.00")
@@ -282,7 +283,7 @@ async def test_a_balance_stays_below_its_limit(system: System, client: Client):
 async def test_a_disabled_currency_moves_no_more(system: System, client: Client):
     await client.member(email=ADDRESSEE)
     alice = await client.member(EUR="10.00")
-    await disable(system, "EUR")
+    await set_enabled(system, "EUR", enabled=False)
     other = await system.start_gateway()
 
     async with unchanged(system):

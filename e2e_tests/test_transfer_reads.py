@@ -12,6 +12,7 @@ import pytest
 
 from e2e_tests.answers import NO_OBJECTS, SHAPE, at, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
+from e2e_tests.operators import set_status
 from e2e_tests.system import System
 from shards.ids import bucket_of
 from tests.eventually import eventually
@@ -171,7 +172,7 @@ async def test_every_end_is_told_and_is_final(system: System, client: Client):
     returned = (await client.transfer(alice, bob, "1")).body["id"]
     expired = (await client.transfer(alice, carol, "1")).body["id"]
     completed = (await client.transfer(alice, carol, "1")).body["id"]
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", bob.id)
+    await set_status(system, bob.id, "closed")
     await system.sql(
         alice.id, f"UPDATE transfers SET expires_at = created_at WHERE id = '{expired}'"
     )

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from e2e_tests.answers import RECORD, SHAPE, at, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.operators import set_status
 from e2e_tests.system import BUCKETS, System
 from shards.ids import RandomIds, bucket_of
 
@@ -192,9 +193,10 @@ REFUSALS = [
 
 async def test_a_refusal_is_recorded_and_moves_nothing(system: System, client: Client):
     for code, status, amount, currency in REFUSALS:
-        alice, bob = await client.member(EUR="10.00"), await client.member()
-        whose = bob.id if code.startswith("payee") else alice.id
-        await system.sql(whose, "UPDATE users SET status = $2 WHERE id = $1", whose, status)
+        # A wallet is closed when it is empty.
+        funds = {} if code == "payer_closed" else {"EUR": "10.00"}
+        alice, bob = await client.member(**funds), await client.member()
+        await set_status(system, bob.id if code.startswith("payee") else alice.id, status)
 
         async with unchanged(system, but=RECORD):
             by_id = await client.transfer(alice, bob, amount, currency=currency, wait=5)
@@ -224,7 +226,7 @@ async def test_a_rejected_transfer_can_be_read_and_not_cancelled(system: System,
 
 async def test_a_frozen_payee_receives(system: System, running: Client):
     alice, bob = await running.member(EUR="10.00"), await running.member()
-    await system.sql(bob.id, "UPDATE users SET status = 'frozen' WHERE id = $1", bob.id)
+    await set_status(system, bob.id, "frozen")
 
     answer = await running.transfer(alice, bob, "10.00", wait=10)
 

@@ -9,6 +9,7 @@ import jwt
 
 from e2e_tests.answers import NO_OBJECTS, at_once, fields, refused, unchanged
 from e2e_tests.client import Answer, Client
+from e2e_tests.operators import set_status
 from e2e_tests.system import System
 
 PASSWORD = "correct horse battery"
@@ -198,9 +199,10 @@ async def test_me_is_the_user_that_was_registered(client: Client):
 
 async def test_frozen_and_closed_users_may_log_in_and_read(system: System, client: Client):
     alice = await client.member(EUR="5.00")
+    await client.withdraw(alice, "5.00")
 
     for status in ("frozen", "closed"):
-        await system.sql(alice.id, "UPDATE users SET status = $1", status)
+        await set_status(system, alice.id, status)
         assert (await login(client, alice.email)).status == 200
         assert (await client.call("GET", "/v1/me", by=alice)).body["status"] == status
         for path in ["", "/balances/EUR", "/entries", "/transfers"]:

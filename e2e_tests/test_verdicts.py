@@ -7,6 +7,7 @@ import pytest
 
 from e2e_tests.answers import refused
 from e2e_tests.client import Client
+from e2e_tests.operators import set_status
 from e2e_tests.system import System
 from tests.eventually import eventually
 
@@ -17,7 +18,7 @@ async def test_a_payee_closed_between_try_and_confirm_refuses_and_the_money_come
     alice = await client.member(EUR="100.00")
     bob = await client.member()
     held = await client.transfer(alice, bob, "60.00")
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", UUID(bob.id))
+    await set_status(system, bob.id, "closed")
 
     await system.start_worker()
     end = await client.get_transfer(alice, held.body["id"], wait=15)
@@ -38,7 +39,7 @@ async def test_a_payee_who_was_paid_and_then_closed_is_refused_at_once_before_lo
     bob = await client.member()
     for to in (bob.id, bob.email):
         assert (await client.transfer(alice, to, "1.00")).status == 202
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", UUID(bob.id))
+    await set_status(system, bob.id, "closed")
 
     for to in (bob.id, bob.email):
 
@@ -69,7 +70,7 @@ async def test_a_payer_frozen_before_the_debit_keeps_the_money(system: System, c
     alice = await client.member(EUR="100.00")
     bob = await client.member()
     held = await client.transfer(alice, bob, "60.00")
-    await system.sql(alice.id, "UPDATE users SET status = 'frozen' WHERE id = $1", UUID(alice.id))
+    await set_status(system, alice.id, "frozen")
 
     await system.start_worker()
     end = await client.get_transfer(alice, held.body["id"], wait=15)

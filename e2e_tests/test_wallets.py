@@ -2,6 +2,7 @@
 
 from e2e_tests.answers import SEEDED, fields, refused
 from e2e_tests.client import Client
+from e2e_tests.operators import set_enabled
 from e2e_tests.system import System
 
 ZEROS = {"currency": "EUR", "balance": "0.00", "held": "0.00", "available": "0.00", "version": 0}
@@ -84,7 +85,7 @@ async def test_a_balance_in_an_unknown_currency_is_404(client: Client):
 
 async def test_a_balance_in_a_disabled_currency_is_still_shown(system: System, client: Client):
     alice = await client.member(EUR="1.00")
-    await system.sql_everywhere("UPDATE currencies SET enabled = false")
+    await set_enabled(system, "EUR", enabled=False)
     other = await system.start_gateway()
 
     assert await other.balance(alice) == ("1.00", "0.00")

@@ -34,6 +34,7 @@ from gateway.routes.health import HealthRoutes
 from gateway.routes.holds import HoldRoutes
 from gateway.routes.limits import LimitRoutes
 from gateway.routes.movements import MovementRoutes
+from gateway.routes.operators import OperatorRoutes
 from gateway.routes.refunds import RefundRoutes
 from gateway.routes.transfer_events import Pace, TransferEventRoutes
 from gateway.routes.transfers import TransferRoutes
@@ -54,6 +55,7 @@ from sagas.messages import Message
 from shards.check import check_shards, check_when_back
 from shards.errors import CommitUnknownError, ShardAwayError
 from shards.ids import IdSource
+from shards.movements import MovementKind
 from telemetry.listener import InternalListener, Readiness
 from telemetry.metrics import registry_of
 
@@ -253,12 +255,19 @@ class Gateway:
             *UserRoutes(
                 shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
             ).table(),
-            *CurrencyRoutes(currencies=self.currencies).table(),
+            *CurrencyRoutes(
+                shards=self.shards, tokens=self.tokens, currencies=self.currencies, ids=self.ids
+            ).table(),
             *WalletRoutes(
                 shards=self.shards, tokens=self.tokens, currencies=self.currencies
             ).table(),
             *MovementRoutes(
-                tokens=self.tokens, currencies=self.currencies, lanes=self.lanes, ids=self.ids
+                shards=self.shards,
+                tokens=self.tokens,
+                currencies=self.currencies,
+                lanes=self.lanes,
+                ids=self.ids,
+                by_operators=_left_to_operators(self.settings),
             ).table(),
             *EntryRoutes(
                 shards=self.shards, tokens=self.tokens, currencies=self.currencies
@@ -273,6 +282,7 @@ class Gateway:
                     stream_s=self.settings.clients.stream_s,
                 ),
             ).table(),
+            *OperatorRoutes(shards=self.shards, tokens=self.tokens).table(),
             *self._health.table(),
         ]
 
@@ -299,6 +309,14 @@ def _rate_limits(settings: LimitSettings) -> RateLimits:
         clients=ClientAddresses(settings.trusted_proxies),
         redis=settings.redis.get_secret_value() or None,
     )
+
+
+def _left_to_operators(settings: Settings) -> frozenset[MovementKind]:
+    made_by = {
+        MovementKind.DEPOSIT: settings.movements.deposits_by,
+        MovementKind.WITHDRAWAL: settings.movements.withdrawals_by,
+    }
+    return frozenset(kind for kind, who in made_by.items() if who == "operator")
 
 
 GATEWAY = web.AppKey("gateway", Gateway)

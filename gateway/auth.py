@@ -14,7 +14,7 @@ from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
 from shards.router import ShardMap
-from shards.users import UserStatus, read_user
+from shards.users import UserRole, UserStatus, read_user
 
 _PRINCIPAL = web.RequestKey("principal", Principal)
 
@@ -80,5 +80,9 @@ async def require_acting_operator(principal: Principal, shards: ShardMap) -> Non
     if shards.knows(principal.user_id):
         async with shards.of_id(principal.user_id).connection() as conn:
             sender = await read_user(conn, id_=principal.user_id)
-    if sender is None or sender.role != Role.OPERATOR or sender.status is not UserStatus.OPEN:
+    if (
+        sender is None
+        or sender.role is not UserRole.OPERATOR
+        or sender.status is not UserStatus.OPEN
+    ):
         raise Problem("operator_only", "You are no operator any more, or your wallet is not open.")

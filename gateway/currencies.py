@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 
 from sagas.outcomes import Failed
@@ -27,6 +27,13 @@ class Currencies:
         self._shards = shards
         self._clock = clock
         self._known: dict[str, tuple[Currency, float]] = {}
+        # How often each was changed here: what was read before does not go over it.
+        self._learned: Counter[str] = Counter()
+
+    def learn(self, currency: Currency) -> None:
+        """Remembers what this gateway has just committed; others notice it after a while."""
+        self._learned[currency.code] += 1
+        self._known[currency.code] = (currency, self._clock())
 
     async def find(self, code: str) -> Currency | None:
         """The currency with this upper-case code; None when there is none such.
@@ -65,21 +72,26 @@ class Currencies:
 
     async def _ask(self, shard: Shard, codes: list[str]) -> dict[str, Currency | Failed | None]:
         known = {code: self._known[code][0] for code in codes if code in self._known}
+        before = self._learned.copy()
         # One request asks; while it waits, the others go on with what is known.
-        self._keep(known)
+        self._keep(known, read_since=before)
         try:
             async with shard.connection() as conn:
                 there = await find_currencies(conn, codes)
         except ShardTransientError as error:
             # Not asked again before so long: a shard that hangs must not hold up each request.
-            self._keep(known)
+            self._keep(known, read_since=before)
             return {code: known.get(code) or Failed(error) for code in codes}
-        self._keep(there)
+        self._keep(there, read_since=before)
         return {code: there.get(code) for code in codes}
 
-    def _keep(self, currencies: Mapping[str, Currency]) -> None:
+    def _keep(self, currencies: Mapping[str, Currency], *, read_since: Counter[str]) -> None:
         now = self._clock()
-        self._known |= {code: (currency, now) for code, currency in currencies.items()}
+        self._known |= {
+            code: (currency, now)
+            for code, currency in currencies.items()
+            if self._learned[code] == read_since[code]
+        }
 
     async def decimals(self, code: str) -> int:
         """The digits of a currency that rows are in.
@@ -102,9 +114,11 @@ class Currencies:
         """
         away: ShardTransientError | None = None
         for shard in self._shards.shards:
+            before = self._learned.copy()
             try:
                 async with shard.connection() as conn:
-                    self._keep({one.code: one for one in await read_currencies(conn)})
+                    there = {one.code: one for one in await read_currencies(conn)}
+                self._keep(there, read_since=before)
             except ShardTransientError as error:
                 away = error
         if away is not None and not self._known:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from gateway.path_ids import parse_currency_code
+from shards.operator_acts import ActPosition
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CHECK_BYTES = 8
+_ACT = struct.Struct(">qiq")
 _TRANSFER = struct.Struct(">q16s")
 _ENTRY = struct.Struct(">qq")
 
@@ -42,11 +44,12 @@ class EntryPosition:
 class ListScope:
     """What a cursor is bound to: the kind of list, whose it is, and its filters in a fixed order.
 
-    The page size is not part of it: it may change from page to page.
+    The page size is not part of it: it may change from page to page. A list that is of nobody in
+    particular has no owner.
     """
 
     kind: str
-    owner_id: UUID
+    owner_id: UUID | None
     filters: tuple[str | None, ...]
 
     def check(self, position: bytes) -> bytes:
@@ -89,6 +92,21 @@ def decode_entry_cursor(scope: ListScope, cursor: str) -> EntryPosition | None:
     if at is None or currency is None:
         return None
     return EntryPosition(at, currency, seq)
+
+
+def encode_act_cursor(scope: ListScope, position: ActPosition) -> str:
+    """The cursor that goes on after this act."""
+    return _seal(scope, _ACT.pack(_micros(position.at), position.bucket, position.seq))
+
+
+def decode_act_cursor(scope: ListScope, cursor: str) -> ActPosition | None:
+    """The position that `encode_act_cursor` was given; None for any other text."""
+    packed = _unseal(scope, cursor)
+    if packed is None or len(packed) != _ACT.size:
+        return None
+    micros, bucket, seq = _ACT.unpack(packed)
+    at = _time(micros)
+    return ActPosition(at, bucket, seq) if at is not None else None
 
 
 def _micros(at: datetime) -> int:

@@ -5,10 +5,12 @@ from gateway.problems import Problem
 from sagas.asking import LaneFullError
 from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
+from sagas.operators import UnknownUserError, UserClosedError, WalletNotEmptyError
 from sagas.refund_caps import NotCompletedError, RefundTooLargeError
 from sagas.steps.capture import CaptureTooLargeError, HoldClosedError, UnknownHoldError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
 from sagas.steps.open_hold import TooManyHoldsError
+from sagas.steps.put_currency import DecimalsFixedError
 from sagas.steps.try_transfer import TooManyOpenError
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.users import EmailTakenError
@@ -26,6 +28,14 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (CaptureTooLargeError, "capture_too_large", None),
     (NotCompletedError, "not_completed", None),
     (RefundTooLargeError, "refund_too_large", None),
+    (UnknownUserError, "not_found", None),
+    (UserClosedError, "user_closed", "A closed user stays closed."),
+    (
+        WalletNotEmptyError,
+        "not_empty",
+        "There is money in the wallet, or on its way out of it: it could come back.",
+    ),
+    (DecimalsFixedError, "decimals_fixed", "The decimals of a currency never change."),
     (WalletClosedError, "wallet_closed", None),
     (BalanceLimitError, "balance_limit", None),
     (EmailTakenError, "email_taken", None),
@@ -47,7 +57,7 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (
         CommitUnknownError,
         "commit_unknown",
-        "It is not known whether this took effect: repeat it with the same key.",
+        "It is not known whether this took effect: repeat it, with its key if it has one.",
     ),
     (
         ShardTransientError,

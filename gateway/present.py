@@ -8,6 +8,7 @@ from gateway.money import format_amount
 from gateway.timestamps import format_timestamp
 from gateway.views import (
     AccountView,
+    ActView,
     CurrencyView,
     EntryView,
     HoldView,
@@ -27,6 +28,7 @@ from shards.holds import Hold
 from shards.limits import Limit
 from shards.lists import ListedEntry
 from shards.movements import Movement
+from shards.operator_acts import ListedAct
 from shards.refunds import Refund
 from shards.transfers import Transfer
 from shards.users import User
@@ -51,6 +53,23 @@ def show_currency(currency: Currency) -> CurrencyView:
         name=currency.name,
         decimals=currency.decimals,
         enabled=currency.enabled,
+    )
+
+
+def show_act(listed: ListedAct) -> ActView:
+    """An act of the trail."""
+    act = listed.act
+    return ActView(
+        act=act.act,
+        target_id=act.target_id,
+        done_by=act.done_by,
+        reason=act.reason,
+        detail=act.detail,
+        at=format_timestamp(act.at),
+        bucket=act.bucket,
+        seq=act.seq,
+        hash=listed.hash.hex(),
+        prev_hash=listed.prev_hash.hex(),
     )
 
 

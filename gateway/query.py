@@ -14,15 +14,17 @@ from gateway.cursors import (
     EntryPosition,
     ListScope,
     TransferPosition,
+    decode_act_cursor,
     decode_entry_cursor,
     decode_transfer_cursor,
 )
-from gateway.path_ids import parse_currency_code
+from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import FieldError, Problem
 from gateway.schemas import ERRORS_MAX
 from gateway.timestamps import format_timestamp, parse_timestamp
 from sagas.states import Status
 from shards.book_rows import EntryKind
+from shards.operator_acts import ActPosition
 
 LIMIT_MAX: Final = 100
 LIMIT_DEFAULT: Final = 10
@@ -60,6 +62,16 @@ class TransfersQuery:
     status: Status | None
     limit: int
     after: TransferPosition | None
+    scope: ListScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailQuery:
+    """What of the trail is asked for; None is no filter. `scope` makes the next cursor."""
+
+    target: UUID | None
+    limit: int
+    after: ActPosition | None
     scope: ListScope
 
 
@@ -143,6 +155,24 @@ def parse_transfers_query(query: MultiMapping[str], *, wallet_id: UUID) -> Trans
     )
 
 
+def parse_trail_query(query: MultiMapping[str]) -> TrailQuery:
+    """The parameters of a list of acts.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    parameters = _Parameters(query, allowed=("target", "limit", "cursor"))
+    target = parameters.id("target")
+    limit = parameters.limit()
+    scope = ListScope("trail", None, (str(target) if target is not None else None,))
+    cursor = parameters.get("cursor")
+    after = decode_act_cursor(scope, cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        parameters.refuse_cursor()
+    parameters.finish()
+    return TrailQuery(target=target, limit=limit, after=after, scope=scope)
+
+
 def _text(at: datetime | None) -> str | None:
     return format_timestamp(at) if at is not None else None
 
@@ -168,6 +198,13 @@ class _Parameters:
         if text is not None and code is None:
             self._refuse(name, "unknown_currency", "There is no such currency.")
         return code
+
+    def id(self, name: str) -> UUID | None:
+        text = self.get(name)
+        parsed = parse_uuid(text) if text is not None else None
+        if text is not None and parsed is None:
+            self._refuse(name, "invalid_value", "Must be an id.")
+        return parsed
 
     def one_of(self, name: str, allowed: Collection[str]) -> str | None:
         text = self.get(name)

@@ -31,6 +31,7 @@ _POINTER_LENGTH_MAX: Final = 256
 EXPIRY_SECONDS_MAX: Final = 604_800
 BATCH_ITEMS_MAX: Final = 1_000
 LINE_LENGTH_MAX: Final = 1_000
+DECIMALS_MAX: Final = 18
 
 
 def _without_nul(text: str) -> str:
@@ -68,6 +69,13 @@ def _payee(value: object) -> UUID | str:
     if payee is None:
         raise PydanticCustomError("invalid_value", "Neither a user id nor an e-mail address")
     return payee
+
+
+def _new_code(text: str) -> str:
+    code = parse_currency_code(text)
+    if code is None:
+        raise PydanticCustomError("invalid_value", "Must be 3 to 10 letters and digits")
+    return code
 
 
 def _currency(text: str, info: ValidationInfo) -> str:
@@ -230,6 +238,21 @@ class CancelBody(_Body):
     """POST cancel: nothing, or an empty object."""
 
 
+class ReasonBody(_Body):
+    """POST freeze, unfreeze and close: why, in a line for the trail."""
+
+    reason: _Line
+
+
+class CurrencyBody(_Body):
+    """POST /currencies. `code` comes out in upper case; `enabled` is None when it is left out."""
+
+    code: Annotated[str, AfterValidator(_new_code)]
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)]
+    enabled: bool | None = None
+
+
 _Model = TypeVar("_Model", bound=_Body)
 _MoneyModel = TypeVar("_MoneyModel", bound=MoneyBody)
 
@@ -294,6 +317,7 @@ _TOLD = {
     "extra_forbidden": ("unknown_field", "This field is not known"),
     "string_type": ("wrong_type", "Must be a string"),
     "int_type": ("wrong_type", "Must be an integer"),
+    "bool_type": ("wrong_type", "Must be true or false"),
     "list_type": ("wrong_type", "Must be an array"),
     "dict_type": ("wrong_type", "Must be an object"),
     "model_type": ("wrong_type", "Must be an object"),

@@ -188,7 +188,25 @@ class EntryView:
 
 
 # What lists are of.
-ItemView: TypeAlias = "CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView"
+ItemView: TypeAlias = (
+    "CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView | ActView"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActView:
+    """An act of an operator; `hash` covers its fields and the hash of the act before it."""
+
+    act: str
+    target_id: UUID
+    done_by: str
+    reason: str
+    detail: str
+    at: str
+    bucket: int
+    seq: int
+    hash: str
+    prev_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

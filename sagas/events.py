@@ -3,14 +3,23 @@
 from typing import NotRequired, TypedDict
 from uuid import UUID
 
+from sagas.operators import ROLE_AFTER, UserAct
 from sagas.states import Status
 from shards.holds import Hold, HoldStatus
 from shards.movements import Movement, MovementKind
+from shards.operator_acts import StoredAct
 from shards.transfers import Transfer
 from shards.users import User
 from shards.verdicts import Verdict
 
 USER_CREATED = "user.created"
+USER_ACT = {
+    UserAct.FREEZE: "user.frozen",
+    UserAct.UNFREEZE: "user.unfrozen",
+    UserAct.CLOSE: "user.closed",
+    UserAct.MAKE_OPERATOR: "user.made_operator",
+    UserAct.REMOVE_OPERATOR: "user.removed_operator",
+}
 TRANSFER_CREDITED = "transfer.credited"
 TRANSFER_STATUS = {status: f"transfer.{status}" for status in Status}
 HOLD_STATUS = {status: f"hold.{status}" for status in HoldStatus}
@@ -85,6 +94,22 @@ class UserData(TypedDict):
     email: str
 
 
+class UserStatusData(TypedDict):
+    """Data of `user.frozen`, `user.unfrozen` and `user.closed`; `act_seq` finds the act."""
+
+    user_id: str
+    status: str
+    act_seq: int
+
+
+class UserRoleData(TypedDict):
+    """Data of `user.made_operator` and `user.removed_operator`; `act_seq` finds the act."""
+
+    user_id: str
+    role: str
+    act_seq: int
+
+
 def transfer_data(transfer: Transfer) -> TransferData:
     """What the payer's shard tells of a transfer, with the status it has now."""
     data: TransferData = {
@@ -146,6 +171,13 @@ def limit_data(user_id: UUID, currency: str, *, daily: int | None, act_seq: int)
         "daily_minor": str(daily) if daily is not None else None,
         "act_seq": act_seq,
     }
+
+
+def user_act_data(user: User, act: StoredAct) -> UserStatusData | UserRoleData:
+    """What is told of a user whom an operator has changed; why is for the trail alone."""
+    if act.act in ROLE_AFTER:
+        return {"user_id": str(user.id), "role": user.role.value, "act_seq": act.seq}
+    return {"user_id": str(user.id), "status": user.status.value, "act_seq": act.seq}
 
 
 def movement_data(movement: Movement) -> MovementData:

@@ -45,6 +45,32 @@ async def create_currencies(conn: Connection, currencies: Sequence[Currency]) ->
     )
 
 
+async def create_currency(conn: Connection, currency: Currency) -> bool:
+    """Inserts a currency; False when its code is taken, by a transaction that has committed."""
+    return (
+        await conn.fetchval(
+            _SQL["create_currency"],
+            currency.code,
+            currency.name,
+            currency.decimals,
+            currency.enabled,
+        )
+        is not None
+    )
+
+
+async def lock_currency(conn: Connection, code: str) -> Currency:
+    """A currency that is there, locked to the end of the transaction."""
+    row = await conn.fetchrow(_SQL["lock_currency"], code)
+    assert row is not None, "currencies are never deleted"
+    return Currency(*row)
+
+
+async def change_currency(conn: Connection, currency: Currency) -> None:
+    """Writes name and enabled of a locked currency; its decimals never change."""
+    await conn.execute(_SQL["change_currency"], currency.code, currency.name, currency.enabled)
+
+
 async def find_currencies(conn: Connection, codes: Collection[str]) -> dict[str, Currency]:
     """Those of these upper-case codes that have a row on this shard."""
     rows = await conn.fetch(_SQL["find_currencies"], list(codes))

@@ -11,8 +11,11 @@ end of a line. The first act of a bucket has 64 zeros as `prev_hash`.
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shards.connection import Connection, Row
@@ -21,8 +24,8 @@ from shards.statements import load_statements
 
 _SQL = load_statements("operator_acts")
 FIRST_PREV_HASH = bytes(32)
-# Control characters, and halves of characters that are no text.
-_NO_TEXT = frozenset(("Cc", "Cs"))
+# Control characters, halves of characters that are no text, and what ends a line in Unicode.
+_NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,28 @@ class StoredAct:
     reason: str
     detail: str
     at: datetime
+
+
+class ActPosition(NamedTuple):
+    """A place in the trail, from which a list goes on to what is older."""
+
+    at: datetime
+    bucket: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedAct:
+    """An act with what proves it."""
+
+    act: StoredAct
+    prev_hash: bytes
+    hash: bytes
+
+    @property
+    def position(self) -> ActPosition:
+        """Where it stands among the acts of all shards."""
+        return ActPosition(self.act.at, self.act.bucket, self.act.seq)
 
 
 def is_one_line(text: str) -> bool:
@@ -116,10 +141,29 @@ async def read_act(conn: Connection, *, bucket: int, seq: int) -> StoredAct | No
     return _act_from_row(row) if row is not None else None
 
 
-async def list_acts(conn: Connection, *, limit: int, target_id: UUID | None) -> list[StoredAct]:
-    """The newest acts of this shard, of one row or of all."""
-    rows = await conn.fetch(_SQL["list_acts"], limit, target_id)
-    return [_act_from_row(row) for row in rows]
+async def list_acts(
+    conn: Connection, *, limit: int, target_id: UUID | None, after: ActPosition | None
+) -> list[ListedAct]:
+    """The newest acts of this shard, by (at, bucket, seq), descending.
+
+    Args:
+        conn: of the shard.
+        limit: so many at the most.
+        target_id: only those on this row; None for all.
+        after: only those that are older than this place.
+    """
+    place = (None, None, None) if after is None else after
+    if target_id is None:
+        rows = await conn.fetch(_SQL["list_acts"], limit, *place)
+    else:
+        rows = await conn.fetch(_SQL["list_acts_on"], limit, *place, target_id)
+    return [_listed_from_row(dict(row)) for row in rows]
+
+
+def newest_acts(listed: Iterable[Iterable[ListedAct]], *, limit: int) -> list[ListedAct]:
+    """The newest of what `list_acts` returned for several shards."""
+    newest = sorted(chain(*listed), key=lambda act: act.position, reverse=True)
+    return list(islice(newest, limit))
 
 
 def act_hash(act: StoredAct, *, prev_hash: bytes) -> bytes:
@@ -139,6 +183,11 @@ def act_hash(act: StoredAct, *, prev_hash: bytes) -> bytes:
         )
     )
     return hashlib.sha256(canonical.encode()).digest()
+
+
+def _listed_from_row(fields: dict[str, Any]) -> ListedAct:
+    prev_hash, hash_ = fields.pop("prev_hash"), fields.pop("hash")
+    return ListedAct(act=StoredAct(**fields), prev_hash=prev_hash, hash=hash_)
 
 
 def _act_from_row(row: Row) -> StoredAct:

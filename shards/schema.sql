@@ -328,6 +328,7 @@ CREATE TABLE users (
     CONSTRAINT users_status CHECK (status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])),
     CONSTRAINT users_email_key UNIQUE (email)
 ) WITH (fillfactor=70);
+CREATE INDEX users_operators ON public.users USING btree (email) WHERE (role = 'operator'::text);
 CREATE TRIGGER users_tell_change AFTER UPDATE OF status ON users FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION tell_user_change();
 
 CREATE TABLE verdicts (

@@ -16,6 +16,13 @@ from shards.statements import load_statements
 _SQL = load_statements("users")
 
 
+class UserRole(StrEnum):
+    """Whether a user may act on what belongs to others."""
+
+    USER = "user"
+    OPERATOR = "operator"
+
+
 class UserStatus(StrEnum):
     """What a user may do. Frozen: receive only. Closed: nothing but read."""
 
@@ -32,7 +39,7 @@ class User:
     email: str
     name: str | None
     password_hash: str = field(repr=False)
-    role: str
+    role: UserRole
     status: UserStatus
     created_at: datetime
 
@@ -100,6 +107,30 @@ async def read_user_by_email(conn: Connection, *, email: str) -> User | None:
     return _user(await conn.fetchrow(_SQL["read_user_by_email"], email))
 
 
+async def list_operators(conn: Connection) -> list[User]:
+    """The operators among the users of this shard, by e-mail."""
+    users = [_user(row) for row in await conn.fetch(_SQL["list_operators"])]
+    return [user for user in users if user is not None]
+
+
+async def is_wallet_empty(conn: Connection, user_id: UUID) -> bool:
+    """Whether a locked user has no money and nothing under way that could come back.
+
+    Read after the lock: what changes either of them locks the user first.
+    """
+    return bool(await conn.fetchval(_SQL["is_wallet_empty"], user_id))
+
+
+async def set_status(conn: Connection, user_id: UUID, status: UserStatus) -> None:
+    """Writes the status of a locked user; the caller tells an event of the user."""
+    await conn.execute(_SQL["set_status"], user_id, status)
+
+
+async def set_role(conn: Connection, user_id: UUID, role: UserRole) -> None:
+    """Writes the role of a locked user; the caller tells an event of the user."""
+    await conn.execute(_SQL["set_role"], user_id, role)
+
+
 async def insert_user(
     conn: Connection, *, id_: UUID, email: str, name: str | None, password_hash: str
 ) -> User:
@@ -129,7 +160,7 @@ def _user(row: Row | None) -> User | None:
         email=row["email"],
         name=row["name"],
         password_hash=row["password_hash"],
-        role=row["role"],
+        role=UserRole(row["role"]),
         status=UserStatus(row["status"]),
         created_at=row["created_at"],
     )

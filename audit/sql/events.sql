@@ -1,6 +1,6 @@
 -- name: event_of_row
--- says: An event says what its row says: parties, currency, amount, status and reason.
--- examines: outbox transfers verdicts movements holds users
+-- says: An event says what its row says: parties, currency, amount, status and reason, or its act.
+-- examines: outbox transfers verdicts movements holds users operator_acts
 -- Of a status that the transfer has left, the reason was NULL. The amounts in events are text.
 SELECT
     ARRAY[o.user_id::text, o.sequence::text] AS ids,
@@ -72,29 +72,45 @@ LEFT JOIN (
     SELECT
         'user.created', id, id::text, jsonb_build_object('user_id', id, 'email', email)
     FROM users
+    UNION ALL
+    SELECT
+        tells.type, target_id, seq::text,
+        jsonb_build_object('user_id', target_id, 'act_seq', seq, tells.field, tells.value)
+    FROM operator_acts
+    JOIN (VALUES
+        ('user.freeze', 'user.frozen', 'status', 'frozen'),
+        ('user.unfreeze', 'user.unfrozen', 'status', 'open'),
+        ('user.close', 'user.closed', 'status', 'closed'),
+        ('user.make_operator', 'user.made_operator', 'role', 'operator'),
+        ('user.remove_operator', 'user.removed_operator', 'role', 'user')
+    ) AS tells (act, type, field, value) ON tells.act = operator_acts.act
 ) AS row_
     ON row_.type = o.type
     AND row_.user_id = o.user_id
     AND row_.id = coalesce(
         o.data ->> 'transfer_id', o.data ->> 'movement_id', o.data ->> 'hold_id',
-        o.data ->> 'user_id')
+        o.data ->> 'act_seq', o.data ->> 'user_id')
 -- What is told of limits is compared with the account and the trail.
 WHERE o.data IS DISTINCT FROM row_.data AND o.type <> 'account.limit_set'
 
 -- name: event_once
--- says: Each status of a transfer and of a hold, each credit and each movement is told once.
--- examines: outbox transfers verdicts movements holds
+-- says: Each status of a transfer and a hold, each credit, each movement and each act on a user is told once.
+-- examines: outbox transfers verdicts movements holds operator_acts
 -- Never twice; and not left out, unless events of the user have been deleted from the front.
 WITH told AS (
     SELECT
         user_id, type,
-        coalesce(data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id') AS id,
+        coalesce(
+            data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id',
+            data ->> 'act_seq') AS id,
         count(*) AS times
     FROM outbox
     WHERE type NOT IN ('user.created', 'account.limit_set')
     GROUP BY
         user_id, type,
-        coalesce(data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id')
+        coalesce(
+            data ->> 'transfer_id', data ->> 'movement_id', data ->> 'hold_id',
+            data ->> 'act_seq')
 ),
 due AS (
     SELECT payer_id AS user_id, 'transfer.' || ends.status AS type, id::text AS id
@@ -126,6 +142,19 @@ due AS (
         END,
         id::text
     FROM movements
+    UNION ALL
+    SELECT
+        target_id,
+        CASE act
+            WHEN 'user.freeze' THEN 'user.frozen'
+            WHEN 'user.unfreeze' THEN 'user.unfrozen'
+            WHEN 'user.close' THEN 'user.closed'
+            WHEN 'user.make_operator' THEN 'user.made_operator'
+            WHEN 'user.remove_operator' THEN 'user.removed_operator'
+        END,
+        seq::text
+    FROM operator_acts
+    WHERE act LIKE 'user.%'
 )
 SELECT
     ARRAY[due.user_id::text, due.id] AS ids,

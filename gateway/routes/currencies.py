@@ -1,28 +1,44 @@
-"""GET /currencies and /currencies/{code}."""
+"""GET /currencies and /currencies/{code}, and POST /currencies by operators."""
 
 from aiohttp import web
 
+from gateway.auth import authenticate, require_acting_operator
 from gateway.currencies import Currencies
+from gateway.json_body import read_json
 from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import show_currency
 from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
+from gateway.schemas import CurrencyBody, parse_body
+from gateway.tokens import Tokens
 from gateway.views import json_response
+from sagas.steps.put_currency import CurrencyOrder, put_currency
+from shards.ids import IdSource, currency_bucket
+from shards.router import ShardMap
+
+# The body has none, and an act without one cannot stand in the trail.
+_REASON = "none given"
 
 
 class CurrencyRoutes:
-    """What amounts can be in; for anyone."""
+    """What amounts can be in: for anyone to see, for operators to make."""
 
-    def __init__(self, *, currencies: Currencies) -> None:
+    def __init__(
+        self, *, shards: ShardMap, tokens: Tokens, currencies: Currencies, ids: IdSource
+    ) -> None:
+        self._shards = shards
+        self._tokens = tokens
         self._currencies = currencies
+        self._ids = ids
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
         return [
             web.get("/v1/currencies", self.list_all),
             web.get("/v1/currencies/{code}", self.get_one),
+            web.post("/v1/currencies", self.put),
         ]
 
     async def list_all(self, request: web.Request) -> web.Response:
@@ -41,3 +57,26 @@ class CurrencyRoutes:
         await admit(request)
         parse_no_query(request.query)
         return json_response(show_currency(currency))
+
+    async def put(self, request: web.Request) -> web.Response:
+        """201 with a new currency, 200 with one that was there; 409 `decimals_fixed`."""
+        principal = authenticate(request, self._tokens)
+        await require_acting_operator(principal, self._shards)
+        await admit(request)
+        sent = await read_json(request)
+        parse_no_query(request.query)
+        body = parse_body(CurrencyBody, sent)
+        done = await put_currency(
+            self._shards.of_currency(body.code),
+            CurrencyOrder(
+                code=body.code,
+                name=body.name,
+                decimals=body.decimals,
+                enabled=body.enabled,
+                act_id=self._ids.new_id(currency_bucket(body.code, self._shards.buckets)),
+                done_by=str(principal.user_id),
+                reason=_REASON,
+            ),
+        )
+        self._currencies.learn(done.currency)
+        return json_response(show_currency(done.currency), status=201 if done.created else 200)

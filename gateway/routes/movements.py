@@ -1,8 +1,16 @@
 """POST deposits and withdrawals."""
 
+from collections.abc import Set as AbstractSet
+from uuid import UUID
+
 from aiohttp import web
 
-from gateway.auth import authenticate, own_wallet
+from gateway.auth import (
+    authenticate,
+    own_wallet,
+    readable_wallet,
+    require_acting_operator,
+)
 from gateway.currencies import Currencies
 from gateway.lanes import GatewayLanes
 from gateway.money_request import read_money_request
@@ -10,24 +18,39 @@ from gateway.present import show_movement
 from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.schemas import MovementBody
-from gateway.tokens import Tokens
+from gateway.tokens import Principal, Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
+from sagas.outcomes import Failed
 from sagas.steps.move import MoveRequest
 from shards.ids import IdSource, bucket_of
 from shards.movements import MovementKind
+from shards.router import ShardMap
 
 
 class MovementRoutes:
-    """Money in from outside, and out again."""
+    """Money in from outside, and out again.
+
+    Args:
+        by_operators: the kinds that operators make, in any wallet, and its owner does not.
+    """
 
     def __init__(
-        self, *, tokens: Tokens, currencies: Currencies, lanes: GatewayLanes, ids: IdSource
+        self,
+        *,
+        shards: ShardMap,
+        tokens: Tokens,
+        currencies: Currencies,
+        lanes: GatewayLanes,
+        ids: IdSource,
+        by_operators: AbstractSet[MovementKind],
     ) -> None:
+        self._shards = shards
         self._tokens = tokens
         self._currencies = currencies
         self._lanes = lanes
         self._ids = ids
+        self._by_operators = by_operators
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
@@ -46,7 +69,7 @@ class MovementRoutes:
 
     async def _move(self, request: web.Request, kind: MovementKind) -> web.Response:
         principal = authenticate(request, self._tokens)
-        user_id = own_wallet(request, principal)
+        user_id = await self._wallet(request, principal, kind)
         await admit(request)
         asked = await read_money_request(
             request, MovementBody, operation=kind.value, currencies=self._currencies
@@ -72,3 +95,21 @@ class MovementRoutes:
             raise Problem(movement.reason, headers=replayed)
         decimals = await self._currencies.decimals(movement.currency)
         return json_response(show_movement(movement, decimals), status=201, headers=replayed)
+
+    async def _wallet(self, request: web.Request, principal: Principal, kind: MovementKind) -> UUID:
+        """The wallet in the path, which this sender may move money into or out of.
+
+        What is left to operators is an act of theirs. Its owner may know that the wallet is there.
+        """
+        if kind not in self._by_operators:
+            return own_wallet(request, principal)
+        user_id = readable_wallet(request, principal)
+        await require_acting_operator(principal, self._shards)
+        if not self._shards.knows(user_id):
+            raise Problem("not_found")
+        found = (await self._lanes.find_users([user_id]))[user_id]
+        if found is None:
+            raise Problem("not_found")
+        if isinstance(found, Failed):
+            raise found.error
+        return user_id

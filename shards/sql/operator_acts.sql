@@ -20,8 +20,20 @@ FROM operator_acts
 WHERE bucket = $1 AND seq = $2
 
 -- name: list_acts
-SELECT bucket, seq, act, target_id, done_by, reason, detail, at
+-- The position is a condition of the index also where none is given: of a long trail, the pages far
+-- down cost as little as the first.
+SELECT bucket, seq, act, target_id, done_by, reason, detail, at, prev_hash, hash
 FROM operator_acts
-WHERE $2::uuid IS NULL OR target_id = $2
+WHERE (at, bucket, seq) < (
+    coalesce($2::timestamptz, 'infinity'), coalesce($3::integer, 0), coalesce($4::bigint, 0))
+ORDER BY at DESC, bucket DESC, seq DESC
+LIMIT $1
+
+-- name: list_acts_on
+-- OFFSET keeps the planner from looking for the row's acts among all by time.
+SELECT bucket, seq, act, target_id, done_by, reason, detail, at, prev_hash, hash
+FROM (SELECT * FROM operator_acts WHERE target_id = $5 OFFSET 0) AS on_target
+WHERE (at, bucket, seq) < (
+    coalesce($2::timestamptz, 'infinity'), coalesce($3::integer, 0), coalesce($4::bigint, 0))
 ORDER BY at DESC, bucket DESC, seq DESC
 LIMIT $1

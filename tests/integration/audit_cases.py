@@ -573,6 +573,160 @@ CASES = (
         id="refunded",
     ),
     Case(
+        check="event_of_row",
+        sql="UPDATE outbox SET data = jsonb_set(data, '{{act_seq}}', '9')"
+        " WHERE user_id = '{closed}' AND type = 'user.closed'",
+        id="closed",
+        shard=1,
+    ),
+    Case(
+        check="event_of_row",
+        sql="""UPDATE outbox SET data = jsonb_set(data, '{{role}}', '"user"')
+        WHERE user_id = '{operator}' AND type = 'user.made_operator'""",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="event_once",
+        sql="DELETE FROM outbox WHERE user_id = '{operator}' AND type = 'user.frozen'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="event_once",
+        sql="INSERT INTO outbox (bucket, user_id, sequence, type, data, traceparent, created_at)"
+        " SELECT bucket, user_id, 99, type, data, '', created_at FROM outbox"
+        " WHERE user_id = '{closed}' AND type = 'user.closed'",
+        id="closed",
+        shard=1,
+    ),
+    Case(
+        check="user_status",
+        sql="UPDATE users SET status = 'frozen' WHERE id = '{operator}'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="user_status",
+        sql="UPDATE users SET status = 'open' WHERE id = '{closed}'",
+        id="closed",
+        shard=1,
+    ),
+    Case(
+        check="user_status",
+        sql="DELETE FROM operator_acts WHERE target_id = '{closed}'",
+        id="closed",
+        shard=1,
+    ),
+    Case(
+        check="user_role",
+        sql="UPDATE users SET role = 'operator' WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="user_role",
+        sql="UPDATE users SET role = 'user' WHERE id = '{operator}'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="user_closed",
+        sql="UPDATE users SET status = 'closed' WHERE id = '{payee}'",
+        id="payee",
+        shard=1,
+    ),
+    Case(
+        check="user_closed",
+        sql="WITH gone AS (DELETE FROM accounts WHERE user_id = '{payer}')"
+        " UPDATE users SET status = 'closed' WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="user_closed",
+        sql="WITH gone AS (UPDATE transfers SET status = 'cancelled', reason = 'expired',"
+        " next_attempt_at = NULL WHERE payer_id = '{payer}')"
+        " UPDATE users SET status = 'closed' WHERE id = '{payer}'",
+        id="payer",
+    ),
+    Case(
+        check="act_of_user",
+        sql="DELETE FROM users WHERE id = '{operator}'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="act_of_user",
+        sql="UPDATE operator_acts SET act = 'user.promote'"
+        " WHERE target_id = '{operator}' AND act = 'user.freeze'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="act_of_user",
+        sql="UPDATE operator_acts SET detail = 'closed to frozen'"
+        " WHERE target_id = '{operator}' AND act = 'user.freeze'",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="act_of_user",
+        sql="INSERT INTO operator_acts SELECT (json_populate_record(a,"
+        """ '{{"seq": 2, "act": "user.unfreeze", "detail": "closed to open"}}')).*"""
+        " FROM operator_acts AS a WHERE target_id = '{closed}'",
+        id="closed",
+        shard=1,
+    ),
+    Case(
+        check="act_of_user",
+        sql="INSERT INTO operator_acts SELECT (json_populate_record(a,"
+        """ '{{"seq": 9, "detail": "operator to operator"}}')).*"""
+        " FROM operator_acts AS a WHERE target_id = '{operator}' AND seq = 1",
+        id="operator",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="UPDATE currencies SET enabled = false WHERE code = 'EUR'",
+        id="currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="UPDATE currencies SET name = 'Euros' WHERE code = 'EUR'",
+        id="currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="UPDATE currencies SET enabled = true WHERE code = '{new_currency}'",
+        id="new_currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="UPDATE currencies SET decimals = 7 WHERE code = '{new_currency}'",
+        id="new_currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="DELETE FROM currencies WHERE code = '{new_currency}'",
+        id="new_currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="DELETE FROM operator_acts WHERE act = 'currency.create'",
+        id="new_currency",
+        shard=1,
+    ),
+    Case(
+        check="currency_acts",
+        sql="DELETE FROM operator_acts WHERE act LIKE 'currency.%'",
+        id="new_currency",
+        shard=1,
+    ),
+    Case(
         check="conservation",
         sql="UPDATE accounts SET balance = balance + 1 WHERE user_id = '{payer}'",
         id="currency",

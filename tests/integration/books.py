@@ -6,6 +6,7 @@ from uuid import UUID
 from audit import AuditedShard, Report, audit
 from sagas.dead_letters import Decision
 from sagas.messages import Step, message_of
+from sagas.operators import UserAct
 from sagas.outcomes import Failed
 from sagas.steps.cancel import AskedBy
 from sagas.steps.move import move
@@ -15,6 +16,7 @@ from tests.integration.letters import ask, bug, keep, poison
 from tests.integration.world import World
 
 BUCKETS = 8
+NEW_CURRENCY = "DOGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Books:
     letter_open: UUID
     letter_discarded: UUID
     letter_redriven: UUID
+    closed: UUID
+    operator: UUID
 
 
 async def make_books(world: World) -> Books:
@@ -67,7 +71,14 @@ async def make_books(world: World) -> Books:
         letter_open=await keep(world, poison(bucket=0)),
         letter_discarded=await keep(world, bug(message_of(completed, Step.TRY_CONFIRM))),
         letter_redriven=await keep(world, bug(message_of(held, Step.TRY_CONFIRM), position=1)),
+        closed=closing,
+        operator=await world.user(bucket=3),
     )
+    await world.act(books.operator, UserAct.MAKE_OPERATOR)
+    for act in (UserAct.FREEZE, UserAct.UNFREEZE):
+        await world.act(books.operator, act)
+    for enabled in (True, False):
+        await world.put_currency(NEW_CURRENCY, enabled=enabled)
     await ask(world, books.letter_discarded, Decision.DISCARD)
     await ask(world, books.letter_redriven, Decision.REDRIVE)
     # A chain of some length on both sides.

@@ -97,4 +97,5 @@ async def obstacle(world: World, letter_id: UUID, decision: Decision) -> Obstacl
 async def trail(world: World, bucket: int) -> list[StoredAct]:
     """What operators did on the shard of a bucket, newest first."""
     async with world.shards.of_bucket(bucket).connection() as conn:
-        return await list_acts(conn, limit=100, target_id=None)
+        listed = await list_acts(conn, limit=100, target_id=None, after=None)
+    return [one.act for one in listed]

@@ -63,7 +63,7 @@ async def test_refusals_without_a_payee_pass(
     world: World, shard_databases: list[ShardDatabase]
 ) -> None:
     for status in ("open", "frozen", "closed"):
-        payer, payee = await world.pair(funds=10)
+        payer, payee = await world.pair(funds=0 if status == "closed" else 10)
         await world.set_status(payer, status)
         asked = world.try_request(payer, payee, 1)
         to_nobody = replace(asked, payee_id=None, refusal=Reason.UNKNOWN_PAYEE)
@@ -156,8 +156,9 @@ async def go_on(world: World, books: Books, pending: Transfer) -> None:
         assert isinstance(confirmed, Confirmed)
         await world.settle(confirmed.verdict)
     await world.run_all(await world.try_transfer(books.payer, books.payee, 1))
-    to_refuse = await world.try_transfer(books.payer, books.payee, 2)
-    await world.set_status(books.payee, "closed")
+    leaving = await world.user(bucket=1)
+    to_refuse = await world.try_transfer(books.payer, leaving, 2)
+    await world.set_status(leaving, "closed")
     await world.run_all(to_refuse)
     await world.deposit(books.payer, 9)
     await move_out(world, books.payer, 1)

@@ -19,7 +19,7 @@ from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from shards.writes import write_together
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.audit_cases import CASES, Case
-from tests.integration.books import BUCKETS, Books, audit_of, broken, make_books
+from tests.integration.books import BUCKETS, NEW_CURRENCY, Books, audit_of, broken, make_books
 from tests.integration.clones import Clones, drop_constraints, run
 from tests.integration.world import World
 
@@ -64,6 +64,7 @@ async def named(pristine: tuple[list[ShardDatabase], Books]) -> dict[str, str]:
         "neighbour_id": str(neighbour_id),
         "bucket": "0",
         "currency": "EUR",
+        "new_currency": NEW_CURRENCY,
     }
 
 

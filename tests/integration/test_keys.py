@@ -114,7 +114,7 @@ async def test_the_key_is_looked_at_before_anything_that_can_change(world: World
     payer, payee = await world.pair(funds=100)
     request = world.try_request(payer, payee, 60)
     await try_one(world, request)
-    await world.set_status(payer, "closed")
+    await world.rewrite_status(payer, "closed")
     away = ShardAwayError("shard1", "away")
 
     again = await try_one(world, replace(request, obstacle=away))

@@ -53,8 +53,8 @@ async def test_no_block_reads_a_whole_table_though_its_plan_was_made_while_it_wa
 WHOLE_INDEX = {
     "currencies": {"read_currencies"},
     "dead_letters": {"list_dead_letters", "insert_dead_letters"},
-    "operator_acts": {"list_acts"},
     "transfers": {"read_in_flight"},
+    "users": {"list_operators"},
 }
 
 
@@ -129,6 +129,7 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
         ("lists", "list_received", ["verdicts_by_payee"]),
         ("accounts", "read_balance_at", ["entries_pkey", "entries_pkey"]),
         ("entries", "find_entry", ["entries_by_hash"]),
+        ("users", "is_wallet_empty", ["transfers_open_by_payer"]),
     ],
 )
 async def test_a_table_that_is_empty_is_read_by_the_index_that_is_meant(
@@ -139,6 +140,12 @@ async def test_a_table_that_is_empty_is_read_by_the_index_that_is_meant(
 
     used = re.findall(r"using (\w+) on (?:transfers|movements|holds|entries|verdicts)\s", plan)
     assert used == indexes
+
+
+async def test_operators_are_read_without_looking_at_all_users(postgres: PostgresServer):
+    plan = await plan_in(postgres.dsn(TEMPLATE), "users", "list_operators")
+
+    assert "Index Scan using users_operators on users" in plan
 
 
 @pytest.mark.parametrize("payers", [1, 1_000])

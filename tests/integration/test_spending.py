@@ -284,10 +284,10 @@ async def test_a_limit_can_be_set_before_there_is_an_account_and_is_set_once(
     first = await limit_to(world, payee, 10)
     again = await limit_to(world, payee, 10)
     async with world.shards.of_id(payee).connection() as conn:
-        acts = await list_acts(conn, limit=10, target_id=payee)
+        acts = await list_acts(conn, limit=10, target_id=payee, after=None)
 
     assert first == again == Limit(daily=10, spent=0)
-    assert [(act.act, act.detail) for act in acts] == [
+    assert [(listed.act.act, listed.act.detail) for listed in acts] == [
         ("account.set_limit", "EUR: 10 minor units a day, before no limit")
     ]
     await world.deposit(payee, 100)

@@ -60,7 +60,7 @@ async def told(world: World, user: UUID) -> list[str]:
 @pytest.mark.parametrize("status", ["frozen", "closed"])
 async def test_who_may_not_pay_is_rejected_at_the_try(world: World, status: str):
     payer, payee = await world.pair(funds=100)
-    await world.set_status(payer, status)
+    await world.rewrite_status(payer, status)
 
     transfer = await world.try_transfer(payer, payee, 10)
 
@@ -164,7 +164,7 @@ async def test_a_deposit_to_a_closed_wallet_fails_and_leaves_its_key_free(world:
     user = await world.user(bucket=0)
     await world.set_status(user, "closed")
     refused = await move_one(world, user, MovementKind.DEPOSIT, 10, key="k")
-    await world.set_status(user, "open")
+    await world.rewrite_status(user, "open")
 
     done = await move_one(world, user, MovementKind.DEPOSIT, 10, key="k")
 
@@ -188,7 +188,7 @@ async def test_a_withdrawal_takes_what_is_available_from_an_open_wallet(
 ):
     payer, payee = await world.pair(funds=100)
     await world.try_transfer(payer, payee, 60)
-    await world.set_status(payer, status)
+    await world.rewrite_status(payer, status)
 
     outcome = await move_one(world, payer, MovementKind.WITHDRAWAL, amount)
 
@@ -248,7 +248,7 @@ async def test_a_refused_transfer_is_told_to_its_payer_alone(world: World):
     await world.run_all(await world.try_transfer(payer, payee, 60))
 
     assert (await told(world, payer))[-1] == "transfer.refunded"
-    assert await told(world, payee) == []
+    assert await told(world, payee) == ["user.closed"]
 
 
 async def test_an_expiry_that_passes_while_the_step_waits_for_its_lock_counts(world: World):

@@ -101,7 +101,7 @@ async def test_a_closed_payee_refuses_and_the_money_comes_back_once(world: World
     await world.set_status(payee, "closed")
 
     refused = await world.confirm(confirm)
-    await world.set_status(payee, "open")
+    await world.rewrite_status(payee, "open")
     again = await world.confirm(confirm)
     assert isinstance(refused, Confirmed)
     settled = [await world.settle(refused.verdict) for _ in range(3)]
@@ -158,7 +158,7 @@ async def test_the_clock_cancels_only_what_has_expired(world: World):
 async def test_try_confirm_cancels_when_the_payer_may_not_pay_any_more(world: World, status: str):
     payer, payee = await world.pair(funds=100)
     transfer = await world.try_transfer(payer, payee, 60)
-    await world.set_status(payer, status)
+    await world.rewrite_status(payer, status)
 
     outcome = await world.try_confirm(transfer)
 

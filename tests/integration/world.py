@@ -12,17 +12,20 @@ from uuid import UUID
 import asyncpg
 
 from sagas.messages import Message, Step, implied_message_of
+from sagas.operators import UserAct
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest
+from sagas.steps.change_user import UserChanged, UserOrder, change_user
 from sagas.steps.confirm import Confirmed
 from sagas.steps.move import Moved, MoveRequest, move
+from sagas.steps.put_currency import CurrencyOrder, CurrencyPut, put_currency
 from sagas.steps.run import run_steps
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
-from shards.ids import RandomIds, bucket_of, email_bucket
+from shards.ids import RandomIds, bucket_of, currency_bucket, email_bucket
 from shards.movements import MovementKind
 from shards.router import ShardMap
 from shards.transfers import Transfer, read_transfers
@@ -32,6 +35,8 @@ from tests.eventually import eventually
 
 T = TypeVar("T")
 
+# What leads to a status, where it is allowed.
+ACT_TO = {"open": UserAct.UNFREEZE, "frozen": UserAct.FREEZE, "closed": UserAct.CLOSE}
 # More than any test has open at once, unless it is about that.
 OPEN_MAX = 10_000
 TIMING = Timing(redrive_after=timedelta(seconds=10))
@@ -72,9 +77,13 @@ class World:
 
     async def deposit(self, user_id: UUID, amount: int) -> Moved:
         """A deposit that must succeed."""
-        request = self.move_request(user_id, MovementKind.DEPOSIT, amount)
-        (outcome,) = await move(self.shards.of_id(user_id), [request], wait=self.waits)
+        outcome = await self.move(self.move_request(user_id, MovementKind.DEPOSIT, amount))
         assert isinstance(outcome, Moved)
+        return outcome
+
+    async def move(self, request: MoveRequest) -> Moved | Failed | Skipped:
+        """One movement."""
+        (outcome,) = await move(self.shards.of_id(request.user_id), [request], wait=self.waits)
         return outcome
 
     def move_request(
@@ -254,8 +263,33 @@ class World:
             )
         return (row["balance"], row["held"]) if row else (0, 0)
 
-    async def set_status(self, user_id: UUID, status: str) -> None:
-        """What an operator will be able to do."""
+    async def set_status(self, user_id: UUID, status: str) -> UserChanged:
+        """The act of an operator that leads to this status."""
+        return await self.act(user_id, ACT_TO[status])
+
+    async def act(self, user_id: UUID, act: UserAct) -> UserChanged:
+        """An act of an operator."""
+        order = UserOrder(act=act, user_id=user_id, done_by="Ada", reason="a test", traceparent="")
+        return await change_user(self.shards.of_id(user_id), order)
+
+    async def put_currency(
+        self, code: str, *, name: str = "A coin", decimals: int = 8, enabled: bool | None = None
+    ) -> CurrencyPut:
+        """A currency made or changed by an operator."""
+        bucket = currency_bucket(code, self.shards.buckets)
+        order = CurrencyOrder(
+            code=code,
+            name=name,
+            decimals=decimals,
+            enabled=enabled,
+            act_id=self.ids.new_id(bucket),
+            done_by="Ada",
+            reason="a test",
+        )
+        return await put_currency(self.shards.of_currency(code), order)
+
+    async def rewrite_status(self, user_id: UUID, status: str) -> None:
+        """Puts a status where no act may bring it."""
         async with self.shards.of_id(user_id).connection() as conn:
             await conn.execute("UPDATE users SET status = $2 WHERE id = $1", user_id, status)
 

@@ -32,7 +32,12 @@ class OneShard:
         yield self
 
     async def fetch(self, _query: str, codes: list[str]) -> list[tuple[object, ...]]:
-        return [EUR] if "EUR" in codes else []
+        found: list[tuple[object, ...]] = [EUR] if "EUR" in codes else []
+        self.meanwhile()
+        return found
+
+    def meanwhile(self) -> None:
+        """What happens after the rows were read, and before they arrive."""
 
 
 @pytest.fixture
@@ -100,3 +105,50 @@ async def test_of_many_those_never_seen_are_away_with_their_shard(
     assert found["EUR"] == Currency("EUR", "Euro", 2)
     assert isinstance(found["XXX"], Failed)
     assert isinstance(found["XXX"].error, ShardAwayError)
+
+
+DOGE = Currency("DOGE", "Dogecoin", 8)
+
+
+async def test_one_that_was_made_here_is_known_at_once_and_asked_for_later(
+    shard: OneShard, currencies: Currencies
+) -> None:
+    missing = await currencies.find("DOGE")
+    currencies.learn(DOGE)
+
+    found = await currencies.find("DOGE")
+    asked = shard.asked
+    shard.now = 5.0
+
+    assert (missing, found, asked) == (None, DOGE, 1)
+    assert await currencies.find("DOGE") is None, "the shard says otherwise by then"
+
+
+async def test_what_was_read_before_a_change_does_not_go_over_it(
+    shard: OneShard, currencies: Currencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disabled = Currency("EUR", "Euro", 2, enabled=False)
+    monkeypatch.setattr(shard, "meanwhile", lambda: currencies.learn(disabled))
+
+    await currencies.find("EUR")
+    monkeypatch.undo()
+
+    assert await currencies.find("EUR") == disabled
+
+
+async def test_a_shard_that_goes_away_meanwhile_does_not_undo_a_change(
+    shard: OneShard, currencies: Currencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disabled = Currency("EUR", "Euro", 2, enabled=False)
+    await currencies.find("EUR")
+    shard.now = 5.0
+
+    def goes_away() -> None:
+        currencies.learn(disabled)
+        raise ShardAwayError("shard0", "away")
+
+    monkeypatch.setattr(shard, "meanwhile", goes_away)
+    await currencies.find("EUR")
+    monkeypatch.undo()
+
+    assert await currencies.find("EUR") == disabled

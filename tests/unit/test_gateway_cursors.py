@@ -11,11 +11,14 @@ from gateway.cursors import (
     ListScope,
     TransferPosition,
     _seal,
+    decode_act_cursor,
     decode_entry_cursor,
     decode_transfer_cursor,
+    encode_act_cursor,
     encode_entry_cursor,
     encode_transfer_cursor,
 )
+from shards.operator_acts import ActPosition
 
 OWNER = UUID(int=7)
 SCOPE = ListScope("entries", OWNER, ("EUR", None))
@@ -37,6 +40,13 @@ def test_a_transfer_cursor_reads_back(created_at: datetime, id_: UUID) -> None:
     position = TransferPosition(created_at, id_)
 
     assert decode_transfer_cursor(SCOPE, encode_transfer_cursor(SCOPE, position)) == position
+
+
+@given(TIMES, st.integers(0, 4095), st.integers(1, 2**63 - 1))
+def test_an_act_cursor_reads_back(at: datetime, bucket: int, seq: int) -> None:
+    position, scope = ActPosition(at, bucket, seq), ListScope("trail", None, (None,))
+
+    assert decode_act_cursor(scope, encode_act_cursor(scope, position)) == position
 
 
 def test_a_cursor_can_stand_in_a_query_as_it_is() -> None:
@@ -75,6 +85,7 @@ CURSOR = encode_entry_cursor(SCOPE, ENTRY)
 def test_a_damaged_cursor_is_refused(cursor: str) -> None:
     assert decode_entry_cursor(SCOPE, cursor) is None
     assert decode_transfer_cursor(SCOPE, cursor) is None
+    assert decode_act_cursor(SCOPE, cursor) is None
 
 
 def test_every_changed_character_is_noticed() -> None:

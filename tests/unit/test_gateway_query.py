@@ -7,6 +7,7 @@ from multidict import MultiDict
 from gateway.cursors import (
     EntryPosition,
     TransferPosition,
+    encode_act_cursor,
     encode_entry_cursor,
     encode_transfer_cursor,
 )
@@ -17,8 +18,10 @@ from gateway.query import (
     TransfersQuery,
     parse_entries_query,
     parse_no_query,
+    parse_trail_query,
     parse_transfers_query,
 )
+from shards.operator_acts import ActPosition
 
 WALLET = UUID(int=7)
 
@@ -148,3 +151,27 @@ def test_a_resource_without_parameters_takes_none() -> None:
         parse_no_query(MultiDict({"at": "2026-01-01T00:00:00Z"}))
 
     assert caught.value.code == "unknown_field"
+
+
+def test_a_trail_is_of_one_row_or_of_all_and_so_is_its_cursor() -> None:
+    position = ActPosition(datetime(2026, 1, 31, tzinfo=UTC), 5, 9)
+    target = "01890a5d-ac96-8b1c-8000-0123456789ab"
+    everything = parse_trail_query(MultiDict())
+    cursor = encode_act_cursor(everything.scope, position)
+    of_one = parse_trail_query(MultiDict(target=target.upper(), limit="3"))
+
+    assert (everything.target, everything.limit, everything.after) == (None, 10, None)
+    assert (of_one.target, of_one.limit) == (UUID(target), 3)
+    assert parse_trail_query(MultiDict(limit="100", cursor=cursor)).after == position
+    with pytest.raises(Problem):
+        parse_trail_query(MultiDict(target=target, cursor=cursor))
+
+
+@pytest.mark.parametrize("target", ["", "x", "{01890a5d-ac96-8b1c-8000-0123456789ab}"])
+def test_a_target_that_is_no_id_is_refused(target: str) -> None:
+    with pytest.raises(Problem) as caught:
+        parse_trail_query(MultiDict(target=target))
+
+    assert [(error.pointer, error.code) for error in caught.value.errors] == [
+        ("/target", "invalid_value")
+    ]

@@ -7,8 +7,10 @@ from gateway.json_body import JsonObject, JsonValue, RawNumber
 from gateway.problems import Problem
 from gateway.schemas import (
     CancelBody,
+    CurrencyBody,
     LoginBody,
     MovementBody,
+    ReasonBody,
     TransferBody,
     UserBody,
     named_currency,
@@ -18,6 +20,7 @@ from gateway.schemas import (
 
 PAYEE = "01890a5d-ac96-8b1c-8000-0123456789ab"
 USER: JsonObject = {"email": "A@B.test", "password": "correct horse"}
+CURRENCY: JsonObject = {"code": "doge", "name": "Dogecoin", "decimals": 8}
 TRANSFER: JsonObject = {"to": PAYEE, "currency": "eur", "amount": "12.50"}
 
 
@@ -315,3 +318,53 @@ def test_a_problem_never_shows_the_password() -> None:
         parse_body(UserBody, {"email": "x", "password": "hunter2"})
 
     assert b"hunter2" not in caught.value.to_json("x")
+
+
+@pytest.mark.parametrize("reason", ["x", "x" * 1_000, " stolen card ", "日本語 😀"])
+def test_a_reason_is_a_line_as_it_was_sent(reason: str) -> None:
+    assert parse_body(ReasonBody, {"reason": reason}).reason == reason
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *_each("reason", "invalid_value", ["", " ", "\u3000", "x" * 1_001, "a\nb", "a\rb", "a\0"]),
+        *_each("reason", "invalid_value", ["a\u2028b", "a\u2029b", "a\x85b", "\x7f"]),
+        *_each("reason", "wrong_type", [None, 5, True, ["x"], {}]),
+        *_each("by", "unknown_field", ["Ada"]),
+    ],
+    ids=_id,
+)
+def test_a_reason_that_is_no_line_is_refused(case: Case) -> None:
+    with pytest.raises(Problem) as caught:
+        parse_body(ReasonBody, {"reason": "a test", **case.changes})
+
+    assert _wrong(caught.value) == case.errors
+
+
+def test_a_currency_comes_out_in_upper_case() -> None:
+    body = parse_body(CurrencyBody, CURRENCY)
+
+    assert (body.code, body.name, body.decimals, body.enabled) == ("DOGE", "Dogecoin", 8, None)
+    assert parse_body(CurrencyBody, {**CURRENCY, "enabled": False}).enabled is False
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *_each("code", "invalid_value", ["", "AB", "A" * 11, "A B", "EU-R", "É\u0301AB", "ＥＵＲ"]),
+        *_each("code", "wrong_type", [None, 5, ["EUR"]]),
+        *_each("name", "invalid_value", ["", "  ", "x" * 101, "a\nb", "a\0"]),
+        *_each("name", "wrong_type", [None, 5]),
+        *_each("decimals", "invalid_value", [-1, 19, 10**30]),
+        *_each("decimals", "wrong_type", [None, "8", True, RawNumber("8.0")]),
+        *_each("enabled", "wrong_type", ["true", 0, 1, []]),
+        *_each("created_at", "unknown_field", ["now"]),
+    ],
+    ids=_id,
+)
+def test_every_wrong_field_of_a_currency_is_named(case: Case) -> None:
+    with pytest.raises(Problem) as caught:
+        parse_body(CurrencyBody, {**CURRENCY, **case.changes})
+
+    assert _wrong(caught.value) == case.errors

@@ -1,0 +1,56 @@
+"""`holdfast trail`: what operators did, on all shards."""
+
+import asyncio
+import json
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.dead_json import act_as_json
+from cli.each import on_each
+from cli.errors import CommandError
+from cli.options import AsJson, Limit
+from cli.system import System, find_system
+from shards.operator_acts import ListedAct, list_acts, newest_acts
+from shards.pool import ShardOptions
+from shards.shard import Shard
+
+_ONE = ShardOptions(pool_size=1)
+
+
+def trail_command(
+    target: Annotated[str, typer.Option(help="Only what was done to the row with this id.")] = "",
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Lists what operators did: who, when, to which row, and why; newest first."""
+    target_id = _uuid(target) if target else None
+    listed = asyncio.run(_trail(find_system(), limit=limit, target_id=target_id))
+    acts = [one.act for one in listed]
+    if as_json:
+        print(json.dumps([act_as_json(act) for act in acts], indent=2))
+        return
+    # Plain lines, which no terminal cuts: a trail is read word by word.
+    for act in acts:
+        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
+        print(f"    reason: {act.reason}")
+        print(f"    {act.detail}")
+    if not acts:
+        print("No acts.")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is no id") from None
+
+
+async def _trail(system: System, *, limit: int, target_id: UUID | None) -> list[ListedAct]:
+    async def list_one(shard: Shard) -> list[ListedAct]:
+        async with shard.connection() as conn:
+            return await list_acts(conn, limit=limit, target_id=target_id, after=None)
+
+    listed = await on_each(system.shards, list_one, options=_ONE)
+    return newest_acts(listed, limit=limit)

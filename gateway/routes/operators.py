@@ -1,0 +1,108 @@
+"""POST freeze, unfreeze and close of a user, and GET audit-trail: for operators."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.auth import authenticate, require_acting_operator, require_operator
+from gateway.cursors import encode_act_cursor
+from gateway.json_body import read_json
+from gateway.pages import page_response
+from gateway.path_ids import path_uuid
+from gateway.present import show_act, show_user
+from gateway.problems import Problem
+from gateway.query import TrailQuery, parse_no_query, parse_trail_query
+from gateway.rate_limits import admit
+from gateway.schemas import ReasonBody, parse_body
+from gateway.tokens import Tokens
+from gateway.tracing import trace_of
+from gateway.views import json_response
+from sagas.operators import UserAct
+from sagas.steps.change_user import UserOrder, change_user
+from shards.operator_acts import ListedAct, list_acts, newest_acts
+from shards.router import ShardMap
+from shards.shard import Shard
+from shards.users import find_users
+
+
+class OperatorRoutes:
+    """What operators do to users, and what all of them did."""
+
+    def __init__(self, *, shards: ShardMap, tokens: Tokens) -> None:
+        self._shards = shards
+        self._tokens = tokens
+
+    def table(self) -> list[web.RouteDef]:
+        """Method, path and handler of each route."""
+        return [
+            web.post("/v1/users/{user_id}/freeze", self.freeze),
+            web.post("/v1/users/{user_id}/unfreeze", self.unfreeze),
+            web.post("/v1/users/{user_id}/close", self.close),
+            web.get("/v1/audit-trail", self.trail),
+        ]
+
+    async def freeze(self, request: web.Request) -> web.Response:
+        """200 with the user, who from now on only receives; 409 `user_closed`."""
+        return await self._change(request, UserAct.FREEZE)
+
+    async def unfreeze(self, request: web.Request) -> web.Response:
+        """200 with the user, open again; 409 `user_closed`."""
+        return await self._change(request, UserAct.UNFREEZE)
+
+    async def close(self, request: web.Request) -> web.Response:
+        """200 with the user, closed for good; 409 `not_empty`."""
+        return await self._change(request, UserAct.CLOSE)
+
+    async def trail(self, request: web.Request) -> web.Response:
+        """200 with a page of acts, newest first; 503 when a shard that may have some is away."""
+        require_operator(authenticate(request, self._tokens))
+        await admit(request)
+        query = parse_trail_query(request.query)
+        listed = [await _list_on(shard, query) for shard in self._shards_of(query.target)]
+        acts = newest_acts(listed, limit=query.limit + 1)
+        page, cursor = acts[: query.limit], None
+        if len(acts) > query.limit:
+            cursor = encode_act_cursor(query.scope, page[-1].position)
+        return page_response(request, [show_act(act) for act in page], cursor)
+
+    async def _change(self, request: web.Request, act: UserAct) -> web.Response:
+        principal = authenticate(request, self._tokens)
+        user_id = path_uuid(request, "user_id")
+        await require_acting_operator(principal, self._shards)
+        await self._require_user(user_id)
+        await admit(request)
+        sent = await read_json(request)
+        parse_no_query(request.query)
+        body = parse_body(ReasonBody, sent)
+        done = await change_user(
+            self._shards.of_id(user_id),
+            UserOrder(
+                act=act,
+                user_id=user_id,
+                done_by=str(principal.user_id),
+                reason=body.reason,
+                traceparent=trace_of(request).traceparent,
+            ),
+        )
+        return json_response(show_user(done.user))
+
+    async def _require_user(self, user_id: UUID) -> None:
+        """404 before anything that the body says."""
+        if not self._shards.knows(user_id):
+            raise Problem("not_found")
+        async with self._shards.of_id(user_id).connection() as conn:
+            if user_id not in await find_users(conn, [user_id]):
+                raise Problem("not_found")
+
+    def _shards_of(self, target: UUID | None) -> tuple[Shard, ...]:
+        """The shards that may have acts on this row; all of them for all rows."""
+        if target is None:
+            return self._shards.shards
+        return (self._shards.of_id(target),) if self._shards.knows(target) else ()
+
+
+async def _list_on(shard: Shard, query: TrailQuery) -> list[ListedAct]:
+    async with shard.connection() as conn:
+        return await list_acts(
+            conn, limit=query.limit + 1, target_id=query.target, after=query.after
+        )
