@@ -75,7 +75,7 @@ async def test_what_is_on_hold_cannot_be_spent_otherwise(world: World):
 
 @pytest.mark.parametrize("status", ["frozen", "closed"])
 async def test_who_may_not_pay_opens_no_hold(world: World, status: str):
-    payer, payee = await world.pair(funds=100)
+    payer, payee = await world.pair(funds=0)
     await world.set_status(payer, status)
 
     hold = await open_hold(world, payer, payee, 10)
