@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 _names = count(1)
+_PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +88,20 @@ class Client:
     async def member(self, *, email: str | None = None, **funds: str) -> Member:
         """A new user with deposits, as in `member(EUR="100.00")`."""
         email = email or f"user{next(_names)}@example.com"
-        password = "correct horse battery"
-        user = await self.call("POST", "/v1/users", {"email": email, "password": password})
+        user = await self.call("POST", "/v1/users", {"email": email, "password": _PASSWORD})
         assert user.status == 201, user
-        login = await self.call("POST", "/v1/auth/login", {"email": email, "password": password})
-        assert login.status == 200, login
-        member = Member(user.body["id"], email, login.body["access_token"])
+        member = await self.login(user.body["id"], email)
         for currency, amount in funds.items():
             done = await self.deposit(member, amount, currency)
             assert done.status == 201, done
         return member
+
+    async def login(self, id_: str, email: str) -> Member:
+        """A member who is there, with a new token."""
+        body = {"email": email, "password": _PASSWORD}
+        answer = await self.call("POST", "/v1/auth/login", body)
+        assert answer.status == 200, answer
+        return Member(id_, email, answer.body["access_token"])
 
     async def deposit(
         self, to: Member, amount: str, currency: str = "EUR", *, key: str | None = None
@@ -150,6 +155,70 @@ class Client:
     async def cancel(self, by: Member, id_: str) -> Answer:
         """A cancel."""
         return await self.call("POST", f"/v1/transfers/{id_}/cancel", by=by)
+
+    async def hold(
+        self,
+        payer: Member,
+        to: Member | str,
+        amount: str,
+        *,
+        currency: str = "EUR",
+        key: str | None = None,
+        **more: object,
+    ) -> Answer:
+        """A hold by its payer."""
+        body = {
+            "to": to if isinstance(to, str) else to.id,
+            "currency": currency,
+            "amount": amount,
+            **more,
+        }
+        return await self.call("POST", f"{payer.wallet}/holds", body, by=payer, key=key or new_key())
+
+    async def get_hold(self, by: Member, id_: str) -> Answer:
+        """A hold as this member sees it."""
+        return await self.call("GET", f"/v1/holds/{id_}", by=by)
+
+    async def capture(
+        self,
+        by: Member,
+        hold_id: str,
+        amount: str | None = None,
+        *,
+        key: str | None = None,
+        wait: int | None = None,
+        **more: object,
+    ) -> Answer:
+        """A capture; without an amount the body leaves it out, and with nothing it is empty."""
+        body = {**({} if amount is None else {"amount": amount}), **more}
+        return await self._part(f"/v1/holds/{hold_id}/capture", body, by=by, key=key, wait=wait)
+
+    async def void(self, by: Member, hold_id: str, **more: object) -> Answer:
+        """A void."""
+        return await self.call("POST", f"/v1/holds/{hold_id}/void", more or None, by=by)
+
+    async def refund(
+        self,
+        by: Member,
+        transfer_id: str,
+        amount: str | None = None,
+        *,
+        key: str | None = None,
+        wait: int | None = None,
+        **more: object,
+    ) -> Answer:
+        """A refund; without an amount the body leaves it out, and with nothing it is empty."""
+        body = {**({} if amount is None else {"amount": amount}), **more}
+        path = f"/v1/transfers/{transfer_id}/refunds"
+        return await self._part(path, body, by=by, key=key, wait=wait)
+
+    async def _part(
+        self, path: str, body: dict[str, object], *, by: Member, key: str | None, wait: int | None
+    ) -> Answer:
+        headers = {"Prefer": f"wait={wait}"} if wait is not None else None
+        return await self.call(
+            "POST", path, body or None, by=by, key=key or new_key(), headers=headers
+        )
 
     async def balance(self, of: Member, currency: str = "EUR") -> tuple[str, str]:
         """(balance, held)."""
