@@ -173,7 +173,9 @@ class Client:
             "amount": amount,
             **more,
         }
-        return await self.call("POST", f"{payer.wallet}/holds", body, by=payer, key=key or new_key())
+        return await self.call(
+            "POST", f"{payer.wallet}/holds", body, by=payer, key=key or new_key()
+        )
 
     async def get_hold(self, by: Member, id_: str) -> Answer:
         """A hold as this member sees it."""

@@ -1,6 +1,7 @@
 """Requests that move a part of what is there already, a hold or a transfer: currency and all."""
 
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -25,14 +26,15 @@ class PartRequest(Generic[_AnyBodyT]):
 
 
 async def read_part_request(
-    request: web.Request, model: type[_BodyT], *, operation: str, decimals: int
+    request: web.Request, model: type[_BodyT], *, operation: str, resource: UUID, decimals: int
 ) -> PartRequest[_BodyT]:
     """Reads and checks a request, after its sender and what it is about were checked.
 
     Args:
-        request: of a route whose path has the id of what it is about as `part_of`.
+        request: with an idempotency key.
         model: what the body should be; none at all is an empty one.
-        operation: what is asked for; with the id and the body it makes the fingerprint.
+        operation: what is asked for; with `resource` and the body it makes the fingerprint.
+        resource: the id of what it is about.
         decimals: of the currency that is moved.
 
     Raises:
@@ -42,5 +44,4 @@ async def read_part_request(
     sent = await read_optional_json(request)
     parse_no_query(request.query)
     body = parse_amounts(model, sent, decimals=decimals)
-    resource = request.match_info["part_of"].lower()
-    return PartRequest(key=key, body=body, fingerprint=fingerprint(operation, resource, sent))
+    return PartRequest(key=key, body=body, fingerprint=fingerprint(operation, str(resource), sent))

@@ -272,6 +272,7 @@ _TOLD = {
     "extra_forbidden": ("unknown_field", "This field is not known"),
     "string_type": ("wrong_type", "Must be a string"),
     "int_type": ("wrong_type", "Must be an integer"),
+    "bool_type": ("wrong_type", "Must be true or false"),
     "list_type": ("wrong_type", "Must be an array"),
     "dict_type": ("wrong_type", "Must be an object"),
     "model_type": ("wrong_type", "Must be an object"),

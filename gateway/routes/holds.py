@@ -45,7 +45,7 @@ class HoldRoutes:
         return [
             web.post("/v1/wallets/{user_id}/holds", self.create),
             web.get("/v1/holds/{hold_id}", self.get_one),
-            web.post("/v1/holds/{part_of}/capture", self.capture),
+            web.post("/v1/holds/{hold_id}/capture", self.capture),
             web.post("/v1/holds/{hold_id}/void", self.void),
         ]
 
@@ -72,12 +72,12 @@ class HoldRoutes:
     async def capture(self, request: web.Request) -> web.Response:
         """202 with the transfer that this part of the hold became."""
         principal = authenticate(request, self._tokens)
-        hold = await self._holds.visible(path_uuid(request, "part_of"), principal)
+        hold = await self._holds.visible(path_uuid(request, "hold_id"), principal)
         if principal.user_id not in (hold.payer_id, hold.payee_id):
             raise Problem("not_party")
         decimals = await self._currencies.decimals(hold.currency)
         asked = await read_part_request(
-            request, CaptureBody, operation="capture", decimals=decimals
+            request, CaptureBody, operation="capture", resource=hold.id, decimals=decimals
         )
         transfer_id = self._holds.new_id(hold.payer_id)
 

@@ -39,18 +39,20 @@ class RefundRoutes:
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
-        return [web.post("/v1/transfers/{part_of}/refunds", self.create)]
+        return [web.post("/v1/transfers/{transfer_id}/refunds", self.create)]
 
     async def create(self, request: web.Request) -> web.Response:
         """202 with the transfer that gives it back."""
         principal = authenticate(request, self._tokens)
-        transfer = await self._reads.visible(path_uuid(request, "part_of"), principal)
+        transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
         if principal.user_id != transfer.payee_id:
             if principal.role is not Role.OPERATOR:
                 raise Problem("not_payee")
             await require_acting_operator(principal, self._shards)
         decimals = await self._currencies.decimals(transfer.currency)
-        asked = await read_part_request(request, RefundBody, operation="refund", decimals=decimals)
+        asked = await read_part_request(
+            request, RefundBody, operation="refund", resource=transfer.id, decimals=decimals
+        )
         if transfer.payee_id is None:
             raise Problem("not_completed")
         refund_id = self._refunds.new_id(transfer)

@@ -180,8 +180,7 @@ SHOP_CASES = (
     ),
     Case(
         check="hold_times",
-        sql="UPDATE holds SET created_at = created_at + interval '1 hour'"
-        " WHERE id = '{hold_open}'",
+        sql="UPDATE holds SET created_at = created_at + interval '1 hour' WHERE id = '{hold_open}'",
         id="hold_open",
     ),
     Case(
