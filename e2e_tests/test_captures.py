@@ -75,7 +75,7 @@ async def test_captures_share_a_hold_until_the_last_one_frees_the_rest(
     for amount, final in [("1.00", False), ("2.50", False), ("0.50", True)]:
         answer = await running.capture(shop, hold, amount, final=final)
         assert (answer.status, answer.body["amount"]) == (202, amount)
-        seen.append((amounts((await running.get_hold(shop, hold)).body)))
+        seen.append(amounts((await running.get_hold(shop, hold)).body))
     await system.drained()
 
     assert seen == [

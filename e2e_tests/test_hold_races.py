@@ -1,4 +1,4 @@
-"""Holds under contention: captures, voids and expiry at once, and a payer who is frozen meanwhile."""
+"""Holds under contention: captures, voids and expiry at once, and a payer who is frozen."""
 
 from collections import Counter
 from decimal import Decimal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from e2e_tests.answers import at_once
 from e2e_tests.client import Client, Member
-from e2e_tests.shop import amounts, set_status
+from e2e_tests.shop import acts_on, amounts, operator, set_status
 from e2e_tests.system import System
 from tests.eventually import eventually
 
@@ -148,6 +148,18 @@ async def test_a_void_that_races_the_expiry_frees_once(system: System, running: 
 
     assert set(ends) <= {(200, "voided"), (409, "expired")}
     assert await running.balance(alice) == ("100.00", "0.00")
+
+
+async def test_many_voids_at_once_free_once_and_are_one_act(system: System, client: Client):
+    alice, shop = await client.member(EUR="100.00"), await client.member()
+    first, second = await operator(system, client), await operator(system, client)
+    hold = (await client.hold(alice, shop, "10.00")).body["id"]
+
+    answers = await at_once(*(client.void(by, hold) for by in (first, second) * 8))
+
+    assert {(a.status, a.body["status"]) for a in answers} == {(200, "voided")}
+    assert len(await acts_on(system, hold)) == 1
+    assert await client.balance(alice) == ("100.00", "0.00")
 
 
 async def test_a_payer_who_is_frozen_while_captures_run_pays_those_before(

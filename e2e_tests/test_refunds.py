@@ -85,7 +85,7 @@ async def test_a_refund_is_in_the_lists_of_both(running: Client):
 
 
 async def test_without_an_amount_all_that_is_left_is_refunded(running: Client):
-    alice, shop, transfer = await paid(running)
+    _, shop, transfer = await paid(running)
 
     first = await running.refund(shop, transfer, "2.00")
     rest = await running.refund(shop, transfer, wait=10)

@@ -340,7 +340,8 @@ SHOP_CASES = (
     ),
     Case(
         check="event_once",
-        sql="DELETE FROM outbox WHERE data ->> 'hold_id' = '{hold_voided}' AND type = 'hold.voided'",
+        sql="DELETE FROM outbox"
+        " WHERE data ->> 'hold_id' = '{hold_voided}' AND type = 'hold.voided'",
         id="hold_voided",
     ),
     Case(
