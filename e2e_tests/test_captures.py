@@ -122,8 +122,10 @@ async def test_an_empty_body_captures_all(client: Client, body: bytes):
 # --- what a capture is refused for
 
 
+NO_STRINGS: list[object] = [1, 1.5, True, [], {}]
+NO_BOOLEANS: list[object] = [0, 1, "false", "", [], {}]
 WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
-    *[({"amount": n}, [("/amount", "amount_not_string")]) for n in (1, 1.5, True, [], {})],
+    *[({"amount": n}, [("/amount", "amount_not_string")]) for n in NO_STRINGS],
     *[
         ({"amount": text}, [("/amount", "amount_malformed")])
         for text in ("", " ", "-1", "+1", "01", "1.", ".5", "1,00", "1e3", "0x1", "١", "1\0")
@@ -133,7 +135,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"amount": "1.000"}, [("/amount", "too_precise")]),
     ({"amount": "9" * 26}, [("/amount", "amount_too_large")]),
     ({"amount": "9" * 5_000}, [("/amount", "amount_too_large")]),
-    *[({"final": final}, [("/final", "wrong_type")]) for final in (0, 1, "false", "", [], {})],
+    *[({"final": final}, [("/final", "wrong_type")]) for final in NO_BOOLEANS],
     *[
         ({name: "x"}, [(f"/{name}", "unknown_field")])
         for name in ("currency", "metadata", "to", "reason", "expires_in_s", "hold_id", "spent_on")
@@ -153,9 +155,9 @@ async def test_each_wrong_field_of_a_capture_is_named(system: System, client: Cl
         for body, wrong in WRONG:
             answer = await client.call("POST", path, body, by=shop, key="k")
             assert sorted(fields(answer)) == wrong, body
-        for body in NO_OBJECTS[1:]:
-            answer = await client.call("POST", path, body, by=shop, key="k")
-            assert fields(answer) == [("", "wrong_type")], body
+        for other in NO_OBJECTS[1:]:
+            answer = await client.call("POST", path, other, by=shop, key="k")
+            assert fields(answer) == [("", "wrong_type")], other
         query = await client.call("POST", f"{path}?wait=1", by=shop, key="k")
         assert fields(query) == [("/wait", "unknown_field")]
         assert refused(await client.call("POST", path, by=shop)) == (400, "missing_header")
@@ -358,10 +360,16 @@ async def test_captures_are_in_the_lists_of_transfers(system: System, running: C
     assert all("hold_id" not in one for one in received)
 
 
-async def test_a_disabled_currency_stops_new_holds_and_no_capture(system: System, client: Client):
-    alice, shop, hold = await booked(client)
+async def test_a_disabled_currency_stops_new_holds_and_neither_captures_nor_refunds(
+    system: System, running: Client
+):
+    alice, shop, hold = await booked(running)
     await disable(system, "EUR")
     other = await system.start_gateway()
 
-    assert fields(await other.hold(alice, shop, "1")) == [("/currency", "currency_disabled")]
-    assert (await other.capture(shop, hold)).status == 202
+    refusal = await other.hold(alice, shop, "1")
+    capture = await other.capture(shop, hold, wait=10)
+    refund = await other.refund(shop, capture.body["id"], wait=10)
+
+    assert fields(refusal) == [("/currency", "currency_disabled")]
+    assert [one.body["status"] for one in (capture, refund)] == ["completed", "completed"]

@@ -191,8 +191,8 @@ async def test_what_is_not_completed_is_not_refunded(system: System, client: Cli
     await set_status(system, shop, "open")
 
     async with unchanged(system):
-        for amount in (None, "1.00", "6.01"):
-            assert refused(await client.refund(shop, transfer, amount)) == (409, "not_completed")
+        for part in (None, "1.00", "6.01"):
+            assert refused(await client.refund(shop, transfer, part)) == (409, "not_completed")
 
 
 async def test_a_transfer_to_nobody_is_refunded_by_nobody(system: System, client: Client):
@@ -228,9 +228,9 @@ async def test_each_wrong_field_of_a_refund_is_named(system: System, running: Cl
         for body, wrong in WRONG:
             answer = await running.call("POST", path, body, by=shop, key="k")
             assert fields(answer) == wrong, body
-        for body in NO_OBJECTS[1:]:
-            answer = await running.call("POST", path, body, by=shop, key="k")
-            assert fields(answer) == [("", "wrong_type")], body
+        for other in NO_OBJECTS[1:]:
+            answer = await running.call("POST", path, other, by=shop, key="k")
+            assert fields(answer) == [("", "wrong_type")], other
         assert refused(await running.call("POST", path, by=shop)) == (400, "missing_header")
 
 
@@ -305,9 +305,13 @@ async def test_a_refund_that_a_status_forbids_is_refused_for_operators_too(
     await set_status(system, shop if whose == "shop" else alice, status)
     other = await system.start_gateway()
 
-    for by in (shop, ops):
-        async with unchanged(system, but=(*RECORD, "operator_acts")):
-            assert refused(await other.refund(by, transfer)) == (422, code)
+    async with unchanged(system, but=RECORD):
+        assert refused(await other.refund(shop, transfer)) == (422, code)
+    async with unchanged(system, but=(*RECORD, "operator_acts")):
+        assert refused(await other.refund(ops, transfer)) == (422, code)
+
+    (attempt,) = await system.sql(shop.id, "SELECT id FROM transfers WHERE caller = $1", ops.id)
+    assert await acts_on(system, str(attempt["id"])) == [("transfer.refund", ops.id, "none given")]
 
 
 # --- refunds that do not get there

@@ -124,7 +124,7 @@ async def test_only_an_operator_sets_a_limit(system: System, client: Client):
 
     async with unchanged(system):
         for by in (alice, bob, gone, frozen):
-            for body in ({"daily": "1000"}, {"daily": 5}, [], None):
+            for body in BODIES:
                 path = f"{alice.wallet}/limits/EUR"
                 answer = await client.call("PUT", path, body, by=by)
                 assert refused(answer) == (403, "operator_only"), by
@@ -149,9 +149,11 @@ async def test_there_is_no_limit_of_nobody_or_in_no_currency(system: System, cli
             assert answer.status == (404 if user_id == "me" else 403)
 
 
+NO_STRINGS: list[object] = [0, 5, 1.5, True, [], {}]
+BODIES: list[object] = [{"daily": "1000"}, {"daily": 5}, [], None]
 WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({}, [("/daily", "missing")]),
-    *[({"daily": n}, [("/daily", "amount_not_string")]) for n in (0, 5, 1.5, True, [], {})],
+    *[({"daily": n}, [("/daily", "amount_not_string")]) for n in NO_STRINGS],
     *[
         ({"daily": text}, [("/daily", "amount_malformed")])
         for text in ("", "-1", "-0", "none", "null", "1e3", "01", " 1", "∞", "NaN", "Infinity")
@@ -175,9 +177,9 @@ async def test_each_wrong_field_of_a_limit_is_named(system: System, client: Clie
     async with unchanged(system):
         for body, wrong in WRONG:
             assert fields(await client.call("PUT", path, body, by=ops)) == wrong, body
-        for body in NO_OBJECTS[1:]:
-            answer = await client.call("PUT", path, body, by=ops)
-            assert fields(answer) == [("", "wrong_type")], body
+        for other in NO_OBJECTS[1:]:
+            answer = await client.call("PUT", path, other, by=ops)
+            assert fields(answer) == [("", "wrong_type")], other
         assert refused(await client.call("PUT", path, data=b"{", by=ops)) == (
             400, "malformed_json",
         )  # fmt: skip
@@ -416,9 +418,10 @@ async def test_a_limit_that_is_set_while_money_moves_holds_from_then_on(
         await eventually(has_paid)
         return await limit(running, ops, alice, "0.01")
 
-    answer, *_ = await at_once(set_it(), *(pay_until_refused() for _ in range(3)))
+    answer, _ = await at_once(set_it(), at_once(*(pay_until_refused() for _ in range(3))))
     await system.drained()
 
+    assert isinstance(answer, Answer)
     assert answer.status == 200
     paid = await spent(running, ops, alice, "0.01")
     assert paid == answer.body["spent"]
