@@ -173,7 +173,8 @@ class TransferSettings(Section):
         86_400, description="Expiry of a transfer that names none."
     )
     open_per_payer: PositiveInt = Field(
-        10_000, description="Transfers of one payer that may be under way; over it: 429."
+        10_000,
+        description="Transfers of one payer under way, and holds of one open; over either: 429.",
     )
     open_per_shard: PositiveInt = Field(
         1_000_000, description="Transfers of one shard that may be under way; over it: 429."

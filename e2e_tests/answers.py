@@ -14,17 +14,23 @@ from e2e_tests.system import System
 T = TypeVar("T")
 
 TABLES = (
-    *("users", "accounts", "transfers", "movements", "verdicts", "entries", "outbox"),
+    *("users", "accounts", "transfers", "movements", "holds", "verdicts", "entries", "outbox"),
     *("currencies", "operator_acts"),
 )
 # What a refusal that is recorded under its key writes.
-RECORD = ("users", "transfers", "movements", "outbox")
+RECORD = ("users", "transfers", "movements", "holds", "outbox")
 # The currencies every system begins with, and their digits.
 SEEDED = {"BTC": 8, "ETH": 18, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3, "USD": 2, "USDC": 6}
 # The fields of a transfer.
 SHAPE = {
     *("id", "payer_id", "payee_id", "currency", "amount", "status", "reason", "created_at"),
     *("updated_at", "expires_at", "metadata", "timeline"),
+    *("hold_id", "refund_of", "amount_refunded", "refunds"),
+}
+# The fields of a hold.
+HOLD_SHAPE = {
+    *("id", "payer_id", "payee_id", "currency", "amount", "captured", "remaining", "status"),
+    *("expires_at", "created_at", "metadata"),
 }
 # JSON that is no object.
 NO_OBJECTS: list[object] = [None, [], "text", 5, 1.5, True, [{}]]

@@ -166,6 +166,72 @@ class Client:
         """A cancel."""
         return await self.call("POST", f"/v1/transfers/{id_}/cancel", by=by)
 
+    async def hold(
+        self,
+        payer: Member,
+        to: Member | str,
+        amount: str,
+        *,
+        currency: str = "EUR",
+        key: str | None = None,
+        **more: object,
+    ) -> Answer:
+        """A hold by its payer."""
+        body = {
+            "to": to if isinstance(to, str) else to.id,
+            "currency": currency,
+            "amount": amount,
+            **more,
+        }
+        return await self.call(
+            "POST", f"{payer.wallet}/holds", body, by=payer, key=key or new_key()
+        )
+
+    async def get_hold(self, by: Member, id_: str) -> Answer:
+        """A hold as this member sees it."""
+        return await self.call("GET", f"/v1/holds/{id_}", by=by)
+
+    async def capture(
+        self,
+        by: Member,
+        hold_id: str,
+        amount: str | None = None,
+        *,
+        key: str | None = None,
+        wait: int | None = None,
+        **more: object,
+    ) -> Answer:
+        """A capture; without an amount the body leaves it out, and with nothing it is empty."""
+        body = {**({} if amount is None else {"amount": amount}), **more}
+        return await self._part(f"/v1/holds/{hold_id}/capture", body, by=by, key=key, wait=wait)
+
+    async def void(self, by: Member, hold_id: str, **more: object) -> Answer:
+        """A void."""
+        return await self.call("POST", f"/v1/holds/{hold_id}/void", more or None, by=by)
+
+    async def refund(
+        self,
+        by: Member,
+        transfer_id: str,
+        amount: str | None = None,
+        *,
+        key: str | None = None,
+        wait: int | None = None,
+        **more: object,
+    ) -> Answer:
+        """A refund; without an amount the body leaves it out, and with nothing it is empty."""
+        body = {**({} if amount is None else {"amount": amount}), **more}
+        path = f"/v1/transfers/{transfer_id}/refunds"
+        return await self._part(path, body, by=by, key=key, wait=wait)
+
+    async def _part(
+        self, path: str, body: dict[str, object], *, by: Member, key: str | None, wait: int | None
+    ) -> Answer:
+        headers = {"Prefer": f"wait={wait}"} if wait is not None else None
+        return await self.call(
+            "POST", path, body or None, by=by, key=key or new_key(), headers=headers
+        )
+
     async def balance(self, of: Member, currency: str = "EUR") -> tuple[str, str]:
         """(balance, held)."""
         answer = await self.call("GET", f"{of.wallet}/balances/{currency}", by=of)

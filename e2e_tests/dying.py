@@ -15,6 +15,7 @@ from typing import Any
 
 import gateway.__main__
 import gateway.lanes
+import sagas.expiry
 import sagas.steps.run
 import workers.__main__
 import workers.dead_letters
@@ -126,6 +127,10 @@ POINTS: dict[str, Point] = {
     "try-after-commit": _of_gateway(_after(gateway.lanes, "try_transfers")),
     "try-after-produce": _of_gateway(_after(KafkaSender, "send")),
     "cancel-after-commit": _of_gateway(_after(gateway.lanes, "run_steps")),
+    "hold-after-commit": _of_gateway(_after(gateway.lanes, "open_holds")),
+    "capture-before-commit": _of_gateway(_before_commit(gateway.lanes, "capture")),
+    "capture-after-commit": _of_gateway(_after(gateway.lanes, "capture")),
+    "void-after-commit": _of_gateway(_after(gateway.lanes, "end_holds")),
     "try-confirm-before-commit": _of_worker(_before_commit(sagas.steps.run, "try_confirm")),
     "try-confirm-after-commit": _of_worker(_after_step(TryConfirmed)),
     # By steps only: redrive sends by `try_send`.
@@ -136,6 +141,7 @@ POINTS: dict[str, Point] = {
     "settle-before-commit": _of_worker(_before_commit(sagas.steps.run, "settle")),
     "settle-after-commit": _of_worker(_after_step(Settled)),
     "expiry-after-commit": _of_worker(_after_step(CancelDone)),
+    "hold-expiry-after-commit": _of_worker(_after(sagas.expiry, "end_holds")),
     "redrive-after-claim": _of_worker(_after(workers.redrive, "claim_messages")),
     "dead-letter-after-insert": _of_worker(_after(workers.dead_letters, "insert_dead_letters")),
 }

@@ -160,6 +160,106 @@ async def test_a_gateway_killed_after_a_cancel_has_cancelled(system: System, cli
     assert await client.balance(alice) == ("100.00", "0.00")
 
 
+async def test_a_gateway_killed_after_a_hold_has_opened_one_and_no_second(
+    system: System, client: Client
+):
+    alice, shop = await client.member(EUR="100.00"), await client.member()
+    dying, doomed = await system.spawn_dying_gateway("hold-after-commit")
+
+    with pytest.raises(aiohttp.ClientError):
+        await doomed.hold(alice, shop, "60.00", key="key")
+    await dying.ended()
+    again = await client.hold(alice, shop, "60.00", key="key")
+
+    assert (again.status, again.headers.get("Idempotency-Replayed")) == (201, "true")
+    assert await client.balance(alice) == ("100.00", "60.00")
+
+
+async def test_a_gateway_killed_at_a_capture_answers_the_same_key_with_one_transfer(
+    system: System, running: Client
+):
+    alice, shop = await running.member(EUR="100.00"), await running.member()
+    hold = (await running.hold(alice, shop, "60.00")).body["id"]
+    replayed = []
+
+    for point in ("capture-before-commit", "capture-after-commit"):
+        dying, doomed = await system.spawn_dying_gateway(point)
+        with pytest.raises(aiohttp.ClientError):
+            await doomed.capture(shop, hold, "10.00", key=point, final=False)
+        await dying.ended()
+        again = await running.capture(shop, hold, "10.00", key=point, final=False, wait=20)
+        assert (again.status, again.body["status"]) == (201, "completed")
+        replayed.append(again.headers.get("Idempotency-Replayed"))
+
+    assert replayed == [None, "true"]
+    assert await running.balance(alice) == ("80.00", "40.00")
+    assert await running.balance(shop) == ("20.00", "0.00")
+
+
+async def test_a_gateway_killed_after_a_capture_loses_nothing_if_the_client_never_returns(
+    system: System, running: Client
+):
+    alice, shop = await running.member(EUR="100.00"), await running.member()
+    hold = (await running.hold(alice, shop, "60.00")).body["id"]
+    dying, doomed = await system.spawn_dying_gateway("capture-after-commit")
+
+    with pytest.raises(aiohttp.ClientError):
+        await doomed.capture(shop, hold)
+    await dying.ended()
+    await system.drained()
+
+    assert await running.balance(shop) == ("60.00", "0.00")
+
+
+async def test_a_gateway_killed_after_a_void_has_voided(system: System, client: Client):
+    alice, shop = await client.member(EUR="100.00"), await client.member()
+    hold = (await client.hold(alice, shop, "60.00")).body["id"]
+    dying, doomed = await system.spawn_dying_gateway("void-after-commit")
+
+    with pytest.raises(aiohttp.ClientError):
+        await doomed.void(shop, hold)
+    await dying.ended()
+    again = await client.void(shop, hold)
+
+    assert (again.status, again.body["status"]) == (200, "voided")
+    assert await client.balance(alice) == ("100.00", "0.00")
+
+
+@pytest.mark.parametrize("point", ["confirm-after-commit", "settle-before-commit"])
+async def test_a_worker_killed_while_a_capture_is_under_way_leaves_one_that_completes(
+    system: System, client: Client, point: str
+):
+    alice, shop = await client.member(EUR="100.00"), await client.member()
+    hold = (await client.hold(alice, shop, "60.00")).body["id"]
+    dying = await system.spawn_dying_worker(point)
+
+    capture = (await client.capture(shop, hold, "25.00", final=False)).body["id"]
+    await dying.ended()
+    before = await _status(client, alice, capture)
+    await system.start_worker()
+    await system.drained()
+
+    assert (before, await _status(client, alice, capture)) == ("debited", "completed")
+    assert await client.balance(alice) == ("75.00", "35.00")
+    assert await client.balance(shop) == ("25.00", "0.00")
+
+
+async def test_a_worker_killed_after_it_has_expired_a_hold_has_freed_it_once(
+    system: System, client: Client
+):
+    alice, shop = await client.member(EUR="100.00"), await client.member()
+    hold = (await client.hold(alice, shop, "60.00", expires_in_s=1)).body["id"]
+
+    dying = await system.spawn_dying_worker("hold-expiry-after-commit")
+    await dying.ended()
+    await system.start_worker()
+    done = await client.transfer(alice, shop, "100.00", wait=10)
+
+    assert (await client.get_hold(alice, hold)).body["status"] == "expired"
+    assert done.body["status"] == "completed"
+    assert await client.balance(alice) == ("0.00", "0.00")
+
+
 def test_every_point_at_which_a_process_can_be_killed_is_used():
     here = Path(__file__).read_text()
 

@@ -10,7 +10,9 @@ from e2e_tests.client import Answer, Client, Member
 from e2e_tests.operators import set_enabled, set_status
 from e2e_tests.system import System
 
-POSTS = ("deposits", "withdrawals", "transfers")
+POSTS = ("deposits", "withdrawals", "transfers", "holds")
+# Those that name a payee.
+PAYING = POSTS[2:]
 
 
 def is_replay(answer: Answer) -> bool:
@@ -27,9 +29,9 @@ def without_trace(answer: Answer) -> dict[str, Any]:
 async def post(
     client: Client, by: Member, what: str, key: str, body: dict[str, Any] | str | None = None
 ) -> Answer:
-    """A POST with this key and body, or with 1 EUR, to bob@example.com if it is a transfer."""
+    """A POST with this key and body, or with 1 EUR, to bob@example.com if it has a payee."""
     good = {"currency": "EUR", "amount": "1.00"}
-    if what == "transfers":
+    if what in PAYING:
         good["to"] = "bob@example.com"
     text = body if isinstance(body, str) else json.dumps(good if body is None else body)
     return await client.call("POST", f"{by.wallet}/{what}", data=text.encode(), by=by, key=key)
@@ -148,19 +150,22 @@ OTHER_TRANSFERS: list[dict[str, Any]] = [
 async def test_a_key_cannot_stand_for_another_request(system: System, client: Client):
     alice, _ = await people(client, EUR="5.00")
     good = {what: {"currency": "EUR", "amount": "1.00"} for what in POSTS}
-    good["transfers"]["to"] = "bob@example.com"
+    for what in PAYING:
+        good[what]["to"] = "bob@example.com"
     for what in POSTS:
         assert (await post(client, alice, what, what, good[what])).status in (201, 202)
 
     async with unchanged(system):
         for what in POSTS:
-            for change in OTHERS + (OTHER_TRANSFERS if what == "transfers" else []):
+            for change in OTHERS + (OTHER_TRANSFERS if what in PAYING else []):
                 answer = await post(client, alice, what, what, {**good[what], **change})
                 assert refused(answer) == (422, "idempotency_key_reused"), (what, change)
                 assert not is_replay(answer)
 
 
-async def test_deposits_withdrawals_and_transfers_share_their_keys(system: System, client: Client):
+async def test_deposits_withdrawals_transfers_and_holds_share_their_keys(
+    system: System, client: Client
+):
     alice, _ = await people(client, EUR="5.00")
     for what in POSTS:
         await post(client, alice, what, what)
@@ -202,8 +207,8 @@ RECORDED = {
     "insufficient_funds": POSTS[1:],
     "payer_frozen": POSTS[1:],
     "payer_closed": POSTS[1:],
-    "payee_closed": POSTS[2:],
-    "unknown_payee": POSTS[2:],
+    "payee_closed": PAYING,
+    "unknown_payee": PAYING,
 }
 # What nothing can take away: a closed user stays closed.
 FOR_GOOD = ("payer_closed", "payee_closed")
@@ -226,7 +231,7 @@ async def obstruct(system: System, client: Client, code: str) -> tuple[Member, d
 async def test_a_recorded_refusal_stays_one(system: System, client: Client, code):
     alice, transfer = await obstruct(system, client, code)
     movement = {name: transfer[name] for name in ("currency", "amount")}
-    asked = {what: transfer if what == "transfers" else movement for what in RECORDED[code]}
+    asked = {what: transfer if what in PAYING else movement for what in RECORDED[code]}
     first = [await post(client, alice, what, what, body) for what, body in asked.items()]
     if code == "payer_frozen":
         await set_status(system, alice.id, "open")
@@ -314,7 +319,7 @@ async def test_a_disabled_currency_leaves_the_key_free(system: System, client: C
 async def test_nothing_that_changes_later_changes_an_answer(system: System, client: Client):
     alice, bob = await people(client, EUR="5.00")
     first = [await post(client, alice, what, what) for what in POSTS]
-    await client.withdraw(alice, "4.00")
+    await client.withdraw(alice, "3.00")
     await set_status(system, alice.id, "frozen")
     await set_status(system, bob.id, "closed")
     await set_enabled(system, "EUR", enabled=False)
@@ -371,6 +376,7 @@ async def test_sixteen_at_once_at_two_gateways_have_one_effect(system: System, c
         assert answers[0].status in (201, 202)
         assert sum(is_replay(answer) for answer in answers) == 15
     assert len(await system.sql_everywhere("SELECT FROM transfers")) == 1
+    assert len(await system.sql_everywhere("SELECT FROM holds")) == 1
     assert len(await system.sql_everywhere("SELECT FROM movements")) == 3
 
 

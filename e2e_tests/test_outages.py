@@ -91,6 +91,40 @@ async def test_a_shard_that_stops_takes_down_its_own_wallets_only(
         assert await client.balance(there[0]) == ("111.00", "0.00")
 
 
+async def test_while_a_shops_shard_is_away_holds_are_opened_and_captured(
+    two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
+):
+    databases = await create_shards(
+        [server.dsn("postgres") for server in two_servers], count=2, buckets=8
+    )
+    async with own_system(databases, kafka.bootstrap, tmp_path) as system:
+        client = await system.start_gateway()
+        await system.start_worker()
+        here, there = await _a_pair_on_each_shard(client, system)
+        alice, shop = here[0], there[0]
+        paid = (await client.transfer(alice, shop, "10.00", wait=10)).body["id"]
+
+        await asyncio.to_thread(two_servers[1].kill)
+        hold = await client.hold(alice, shop, "20.00")
+        capture = await client.capture(shop, hold.body["id"], "15.00", final=False)
+        voided = await client.void(shop, hold.body["id"])
+        refund = await client.refund(shop, paid, "4.00", key="refund")
+        away = await client.hold(shop, alice, "1.00")
+        await asyncio.to_thread(two_servers[1].start)
+        end = await client.get_transfer(alice, capture.body["id"], wait=30)
+        again = await client.refund(shop, paid, "4.00", key="refund", wait=10)
+
+        assert (hold.status, capture.status, voided.status) == (201, 202, 200)
+        assert (capture.body["status"], end.body["status"]) == ("debited", "completed")
+        for answer in (refund, away):
+            assert (answer.status, answer.code) == (503, "shard_unavailable")
+            assert "Retry-After" in answer.headers
+        assert (again.status, again.body["status"]) == (201, "completed")
+        # 100 - 10 - 15 + 4 and 100 + 10 + 15 - 4
+        assert await client.balance(alice) == ("79.00", "0.00")
+        assert await client.balance(shop) == ("121.00", "0.00")
+
+
 async def test_a_shard_that_hangs_holds_up_nobody_else(
     two_servers: list[PostgresServer], kafka: KafkaBroker, tmp_path: Path
 ):

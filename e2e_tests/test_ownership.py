@@ -42,6 +42,7 @@ def wallet_routes(wallet_id: str) -> list[tuple[str, str]]:
         ("POST", f"{wallet}/deposits"),
         ("POST", f"{wallet}/withdrawals"),
         ("POST", f"{wallet}/transfers"),
+        ("POST", f"{wallet}/holds"),
     ]
 
 
@@ -50,7 +51,22 @@ def transfer_routes(transfer_id: str) -> list[tuple[str, str]]:
     return [
         ("GET", f"/v1/transfers/{transfer_id}"),
         ("POST", f"/v1/transfers/{transfer_id}/cancel"),
+        ("POST", f"/v1/transfers/{transfer_id}/refunds"),
     ]
+
+
+def hold_routes(hold_id: str) -> list[tuple[str, str]]:
+    """Every route of a hold."""
+    return [
+        ("GET", f"/v1/holds/{hold_id}"),
+        ("POST", f"/v1/holds/{hold_id}/capture"),
+        ("POST", f"/v1/holds/{hold_id}/void"),
+    ]
+
+
+def limit_route(wallet_id: str) -> tuple[str, str]:
+    """What only operators may ask for."""
+    return ("PUT", f"/v1/wallets/{wallet_id}/limits/EUR")
 
 
 async def ask(
@@ -58,9 +74,10 @@ async def ask(
 ) -> Answer:
     """A good request for any of these routes."""
     money = {"currency": "EUR", "amount": "1.00"}
-    if path.endswith("/transfers"):
+    if path.endswith(("/transfers", "/holds")):
         money["to"] = f"nobody-{secrets.token_hex(4)}@example.com"
-    body = money if method == "POST" and not path.endswith("/cancel") else None
+    moves = method == "POST" and path.startswith("/v1/wallets/")
+    body = money if moves else {"daily": "1.00"} if method == "PUT" else None
     return await client.call(method, path, body, by=by, key=new_key(), headers=headers)
 
 
@@ -114,7 +131,13 @@ def forged(system: System, alice: Member) -> Iterator[str]:
 async def test_a_forged_token_is_401_on_every_route(system: System, client: Client):
     alice, bob = await client.member(EUR="5.00"), await client.member()
     transfer = (await client.transfer(alice, bob, "1")).body["id"]
-    routes = [("GET", "/v1/me"), *wallet_routes(alice.id), *transfer_routes(transfer)]
+    routes = [
+        ("GET", "/v1/me"),
+        *wallet_routes(alice.id),
+        *transfer_routes(transfer),
+        *hold_routes((await client.hold(alice, bob, "1")).body["id"]),
+        limit_route(alice.id),
+    ]
 
     async with unchanged(system):
         for method, path in routes:
@@ -126,7 +149,13 @@ async def test_a_forged_token_is_401_on_every_route(system: System, client: Clie
 
 async def test_no_bearer_token_is_401_on_every_route(system: System, client: Client):
     alice = await client.member(EUR="5.00")
-    routes = [("GET", "/v1/me"), *wallet_routes(alice.id), *transfer_routes(alice.id)]
+    routes = [
+        ("GET", "/v1/me"),
+        *wallet_routes(alice.id),
+        *transfer_routes(alice.id),
+        *hold_routes(alice.id),
+        limit_route(alice.id),
+    ]
 
     async with unchanged(system):
         for method, path in routes:
@@ -158,7 +187,13 @@ async def test_everything_foreign_is_404(system: System, client: Client):
     alice, bob = await client.member(EUR="9.00"), await client.member(EUR="9.00")
     carol = await client.member(EUR="9.00")
     transfer = (await client.transfer(alice, bob, "1")).body["id"]
-    routes = [*wallet_routes(alice.id), *wallet_routes(bob.id), *transfer_routes(transfer)]
+    hold = (await client.hold(alice, bob, "1")).body["id"]
+    routes = [
+        *wallet_routes(alice.id),
+        *wallet_routes(bob.id),
+        *transfer_routes(transfer),
+        *hold_routes(hold),
+    ]
 
     async with unchanged(system):
         for method, path in routes:
@@ -175,6 +210,7 @@ async def test_a_payee_is_a_stranger_to_the_payers_wallet(system: System, client
             assert refused(await ask(client, method, path, bob)) == (404, "not_found"), path
         assert (await client.get_transfer(bob, transfer)).status == 200
         assert refused(await client.cancel(bob, transfer)) == (403, "not_payer")
+        assert refused(await client.refund(alice, transfer)) == (403, "not_payee")
 
 
 async def test_unknown_and_malformed_ids_are_404_like_foreign_ones(system: System, client: Client):
@@ -184,7 +220,11 @@ async def test_unknown_and_malformed_ids_are_404_like_foreign_ones(system: Syste
     ids = [*unknown_ids(alice.id), *bad]
 
     async with unchanged(system):
-        for method, path in [r for id_ in ids for r in wallet_routes(id_) + transfer_routes(id_)]:
+        for method, path in [
+            route
+            for id_ in ids
+            for route in wallet_routes(id_) + transfer_routes(id_) + hold_routes(id_)
+        ]:
             answer = await ask(client, method, path, alice)
             assert refused(answer) == (404, "not_found"), (method, path)
             assert {**answer.body, "trace_id": ""} == {**foreign.body, "trace_id": ""}
@@ -192,11 +232,18 @@ async def test_unknown_and_malformed_ids_are_404_like_foreign_ones(system: Syste
 
 async def test_ids_may_be_in_upper_case(client: Client):
     alice, bob = await client.member(EUR="5.00"), await client.member()
-    transfer = (await client.transfer(alice, bob, "1")).body["id"]
+    transfer = (await client.transfer(alice, bob, "1")).body["id"].upper()
+    hold = (await client.hold(alice, bob, "1")).body["id"].upper()
     reads = [r for r in wallet_routes(alice.id.upper()) if r[0] == "GET"]
 
-    for method, path in [*reads, *transfer_routes(transfer.upper())]:
+    for method, path in [
+        *reads,
+        ("GET", f"/v1/transfers/{transfer}"),
+        ("GET", f"/v1/holds/{hold}"),
+    ]:
         assert (await ask(client, method, path, alice)).status == 200, path
+    assert (await client.cancel(alice, transfer)).status == 200
+    assert (await client.void(bob, hold)).status == 200
 
 
 async def test_a_token_of_a_user_that_does_not_exist_opens_nothing(system: System, client: Client):
@@ -216,7 +263,7 @@ async def test_a_post_is_checked_in_the_order_401_404_400_422(system: System, cl
     alice, bob = await client.member(EUR="5.00"), await client.member()
 
     async with unchanged(system):
-        for path in ["deposits", "withdrawals", "transfers"]:
+        for path in ["deposits", "withdrawals", "transfers", "holds"]:
             mine, his = f"{alice.wallet}/{path}", f"{bob.wallet}/{path}"
             answers = [
                 await client.call("POST", his, data=b"{"),
@@ -243,6 +290,71 @@ async def test_a_cancel_is_checked_in_the_order_401_404_403_400_422(system: Syst
         ]
 
     assert [refused(answer)[0] for answer in answers] == [401, 404, 403, 400, 422]
+
+
+async def test_a_refund_is_checked_in_the_order_401_404_403_400_422_409(
+    system: System, client: Client
+):
+    alice, bob = await client.member(EUR="5.00"), await client.member()
+    carol = await client.member()
+    path = f"/v1/transfers/{(await client.transfer(alice, bob, '1')).body['id']}/refunds"
+
+    async with unchanged(system):
+        answers = [
+            await client.call("POST", path, data=b"{"),
+            await client.call("POST", path, data=b"{", by=carol),
+            await client.call("POST", path, data=b"{", by=alice),
+            await client.call("POST", path, by=bob),
+            await client.call("POST", path, data=b"{", by=bob, key=new_key()),
+            await client.call("POST", path, {"amount": 5}, by=bob, key=new_key()),
+            await client.call("POST", path, by=bob, key=new_key()),
+        ]
+
+    assert [refused(answer)[0] for answer in answers] == [401, 404, 403, 400, 400, 422, 409]
+
+
+async def test_a_capture_is_checked_in_the_order_401_404_400_422_409(
+    system: System, client: Client
+):
+    alice, bob = await client.member(EUR="5.00"), await client.member()
+    carol = await client.member()
+    hold = (await client.hold(alice, bob, "1")).body["id"]
+    await client.void(bob, hold)
+    path = f"/v1/holds/{hold}/capture"
+
+    async with unchanged(system):
+        answers = [
+            await client.call("POST", path, data=b"{"),
+            await client.call("POST", path, data=b"{", by=carol),
+            await client.call("POST", path, by=bob),
+            await client.call("POST", path, data=b"{", by=bob, key=new_key()),
+            await client.call("POST", path, {"amount": 5}, by=bob, key=new_key()),
+            await client.call("POST", path, by=bob, key=new_key()),
+        ]
+
+    assert [refused(answer)[0] for answer in answers] == [401, 404, 400, 400, 422, 409]
+
+
+async def test_a_void_is_checked_in_the_order_401_404_403_400_422_409(
+    system: System, client: Client
+):
+    alice, bob = await client.member(EUR="5.00"), await client.member()
+    carol = await client.member()
+    hold = (await client.hold(alice, bob, "1")).body["id"]
+    await client.capture(bob, hold)
+    path = f"/v1/holds/{hold}/void"
+
+    async with unchanged(system):
+        answers = [
+            await client.call("POST", path, data=b"{"),
+            await client.call("POST", path, data=b"{", by=carol),
+            await client.call("POST", path, data=b"{", by=alice),
+            await client.call("POST", path, data=b"{", by=bob),
+            await client.call("POST", path, {"amount": "1.00"}, by=bob),
+            await client.call("POST", path, by=bob),
+        ]
+
+    assert [refused(answer)[0] for answer in answers] == [401, 404, 403, 400, 422, 409]
 
 
 async def test_a_read_is_checked_in_the_order_401_404_422(client: Client):

@@ -13,9 +13,11 @@ from pydantic import SecretStr
 
 from e2e_tests.answers import at_once, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.operators import act
 from e2e_tests.system import System
 from gateway.app import create_app
 from gateway.tokens import Role
+from sagas.operators import UserAct
 from tests.eventually import eventually
 from tests.redis_server import RedisServer
 
@@ -191,7 +193,7 @@ async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, 
     asked = {"to": bob.id, "currency": "EUR", "amount": "1.00"}
     hold = await client.call("POST", f"{user.wallet}/holds", asked, by=user, key=new_key())
     # One who may do whatever there is to do.
-    await system.sql(user.id, "UPDATE users SET role = 'operator' WHERE id = $1", UUID(user.id))
+    await act(system, user.id, UserAct.MAKE_OPERATOR)
     token = system.gateways[0].tokens.mint(UUID(user.id), Role.OPERATOR)
     alice = Member(user.id, user.email, token)
     entries = await client.call("GET", f"{user.wallet}/entries", by=user)

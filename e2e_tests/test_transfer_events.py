@@ -8,6 +8,7 @@ import asyncpg
 from e2e_tests.answers import SHAPE, fields, refused, unchanged
 from e2e_tests.client import Client, Member
 from e2e_tests.event_source import Event, events_of, told
+from e2e_tests.operators import set_status
 from e2e_tests.system import BUCKETS, System
 from e2e_tests.test_transfer_reads import locked
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest
@@ -54,7 +55,7 @@ async def test_every_end_is_told_with_its_reason_and_none_before(system: System,
     await client.cancel(alice, cancelled)
     await client.transfer(alice, bob, "100.00")
     (row,) = await system.sql(alice.id, "SELECT id FROM transfers WHERE status = 'rejected'")
-    await system.sql(bob.id, "UPDATE users SET status = 'closed' WHERE id = $1", bob.id)
+    await set_status(system, bob.id, "closed")
     await system.start_worker()
     await client.get_transfer(alice, returned, wait=10)
 

@@ -39,6 +39,10 @@ async def test_a_transfer_is_accepted_as_held(client: Client):
         "status": "held",
         "reason": None,
         "metadata": {"b": "1", "a": "ü"},
+        "hold_id": None,
+        "refund_of": None,
+        "amount_refunded": "0.00",
+        "refunds": [],
     }
 
 

@@ -1,5 +1,7 @@
 """PUT limits: how much of an account may be spent in a day, for operators to say."""
 
+from uuid import UUID
+
 from aiohttp import web
 
 from gateway.auth import authenticate, require_acting_operator
@@ -16,6 +18,7 @@ from gateway.tracing import trace_of
 from gateway.views import json_response
 from sagas.limits import LimitOrder, set_limit
 from shards.router import ShardMap
+from shards.users import find_users
 
 _NO_REASON = "none given"
 
@@ -38,7 +41,7 @@ class LimitRoutes:
         user_id, code = path_uuid(request, "user_id"), path_currency_code(request)
         await require_acting_operator(principal, self._shards)
         currency = await self._currencies.find(code)
-        if currency is None or not self._shards.knows(user_id):
+        if currency is None or not await self._is_user(user_id):
             raise Problem("not_found")
         await admit(request)
         sent = await read_json(request)
@@ -57,3 +60,9 @@ class LimitRoutes:
         )
         shown = show_limit(limit, user_id=user_id, currency=code, decimals=currency.decimals)
         return json_response(shown)
+
+    async def _is_user(self, user_id: UUID) -> bool:
+        if not self._shards.knows(user_id):
+            return False
+        async with self._shards.of_id(user_id).connection() as conn:
+            return user_id in await find_users(conn, {user_id})

@@ -13,6 +13,7 @@ from sagas.steps.move import move
 from shards.movements import MovementKind
 from tests.databases import ShardDatabase
 from tests.integration.letters import ask, bug, keep, poison
+from tests.integration.shop_books import ShopBooks, make_shop_books
 from tests.integration.world import World
 
 BUCKETS = 8
@@ -39,10 +40,11 @@ class Books:
     letter_redriven: UUID
     closed: UUID
     operator: UUID
+    of_shop: ShopBooks
 
 
 async def make_books(world: World) -> Books:
-    """One transfer in each status, and one that is credited but not settled."""
+    """One transfer in each status, one that is credited but not settled, and a shop's books."""
     payer, payee = await world.pair(funds=1_000)
     second, closing = await world.pair(funds=500)
     neighbour = await world.user(bucket=2, funds=3)
@@ -73,6 +75,7 @@ async def make_books(world: World) -> Books:
         letter_redriven=await keep(world, bug(message_of(held, Step.TRY_CONFIRM), position=1)),
         closed=closing,
         operator=await world.user(bucket=3),
+        of_shop=await make_shop_books(world),
     )
     await world.act(books.operator, UserAct.MAKE_OPERATOR)
     for act in (UserAct.FREEZE, UserAct.UNFREEZE):

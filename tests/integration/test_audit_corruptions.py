@@ -21,7 +21,11 @@ from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.audit_cases import CASES, Case
 from tests.integration.books import BUCKETS, NEW_CURRENCY, Books, audit_of, broken, make_books
 from tests.integration.clones import Clones, drop_constraints, run
+from tests.integration.shop_books import ShopBooks
+from tests.integration.shop_cases import SHOP_CASES
 from tests.integration.world import World
+
+ALL_CASES = (*CASES, *SHOP_CASES)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,11 @@ async def clones(pristine: tuple[list[ShardDatabase], Books]) -> AsyncIterator[C
 async def named(pristine: tuple[list[ShardDatabase], Books]) -> dict[str, str]:
     """The ids that cases speak of."""
     databases, books = pristine
-    names = {name: str(getattr(books, name)) for name in Books.__slots__}
+    names = {
+        name: str(getattr(rows, name))
+        for rows, kind in ((books, Books), (books.of_shop, ShopBooks))
+        for name in kind.__slots__
+    }
     moved = f"SELECT id FROM movements WHERE user_id = '{books.payer}'"
     (deposit,) = await run(databases[0].dsn, f"{moved} AND kind = 'deposit'")
     (rejected,) = await run(databases[0].dsn, f"{moved} AND status = 'rejected'")
@@ -72,11 +80,11 @@ async def test_the_books_are_in_order_before(clones: Clones) -> None:
     report = await audit_of(clones.shards)
 
     assert broken(report) == {}
-    assert {check.name for check in report.checks} == {case.check for case in CASES}
+    assert {check.name for check in report.checks} == {case.check for case in ALL_CASES}
 
 
 @pytest.mark.parametrize(
-    "case", CASES, ids=lambda case: f"{case.check}: {' '.join(case.sql.split())}"
+    "case", ALL_CASES, ids=lambda case: f"{case.check}: {' '.join(case.sql.split())}"
 )
 async def test_a_planted_corruption_is_found(
     clones: Clones, named: dict[str, str], case: Case

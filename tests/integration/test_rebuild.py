@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from shards.entry_hash import FIRST_PREV_HASH
+from shards.limits import Limit, read_limit
 from shards.rebuild import AccountState, Difference, rebuild_shard
 from tests.databases import ShardDatabase
 from tests.integration.books import audit_of, make_books
@@ -19,6 +20,11 @@ CORRUPTIONS = {
     "last_at": "last_at = NULL",
     "everything": "balance = 0, held = 0, seq = 0, head_hash = sha256(''), last_at = now()",
 }
+
+
+async def limit_of(world: World, user_id: UUID) -> Limit:
+    async with world.shards.of_id(user_id).connection() as conn:
+        return await read_limit(conn, user_id=user_id, currency="EUR")
 
 
 async def rebuild(world: World, *, write: bool, batch: int = 2) -> list[Difference]:
@@ -55,6 +61,24 @@ async def test_an_account_is_put_right(
     assert await world.balance(books.payer) == before
     assert (await audit_of(shard_databases)).ok
     assert await rebuild(world, write=True) == [], "a second run finds nothing"
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    ["spent = spent + 7", "spent = 0, spent_day = spent_day - 1", "held = held - 70"],
+)
+async def test_what_is_spent_and_on_hold_is_put_right_and_the_limit_stays(
+    world: World, shard_databases: list[ShardDatabase], assignments: str
+) -> None:
+    booker = (await make_books(world)).of_shop.booker
+    before = await limit_of(world, booker)
+    await corrupt(world, booker, assignments)
+
+    found = await rebuild(world, write=True)
+
+    assert [difference.user_id for difference in found] == [booker]
+    assert await limit_of(world, booker) == before
+    assert (await audit_of(shard_databases)).ok
 
 
 async def test_a_check_tells_and_changes_nothing(world: World) -> None:

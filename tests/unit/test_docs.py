@@ -27,6 +27,7 @@ from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Status
 from shards.dead_letters import ReasonClass
 from shards.entry_hash import HashedEntry, canonical, entry_hash
+from shards.holds import HoldStatus
 from shards.ids import RandomIds
 from shards.lists import ListedEntry
 
@@ -160,15 +161,31 @@ def test_the_table_of_transitions_is_the_codes():
     }
 
 
+def diagram(number: int) -> tuple[set[tuple[str, str, str]], set[str]]:
+    """The edges (before, after, event) of a diagram of that page, and its ends."""
+    text = re.findall(r"^```mermaid$.*?^```$", read(LIFECYCLE), re.MULTILINE | re.DOTALL)[number]
+    edges = re.findall(r"^    (\S+) --> (\w+): (\w+)$", text, re.MULTILINE)
+    return set(edges), set(re.findall(r"^    (\w+) --> \[\*\]$", text, re.MULTILINE))
+
+
 def test_the_diagram_is_the_table():
-    edges = set(re.findall(r"^    (\S+) --> (\w+): (\w+)$", read(LIFECYCLE), re.MULTILINE))
-    ends = set(re.findall(r"^    (\w+) --> \[\*\]$", read(LIFECYCLE), re.MULTILINE))
+    edges, ends = diagram(0)
 
     assert edges == {
         (before.value if before else "[*]", after.value, event.value)
         for (before, event), after in TRANSITIONS.items()
     }
     assert ends == {status.value for status in TERMINAL}
+
+
+def test_the_life_of_a_hold_is_told_with_every_status():
+    edges, ends = diagram(1)
+    told = {status: over for status, over, *_ in rows(read(LIFECYCLE), "hold", "over?")}
+
+    assert {after for _, after, _ in edges} == set(HoldStatus)
+    assert {before for before, *_ in edges} == {"[*]", HoldStatus.OPEN}
+    assert ends == set(HoldStatus) - {HoldStatus.OPEN}
+    assert told == {s.value: "no" if s is HoldStatus.OPEN else "yes" for s in HoldStatus}
 
 
 def test_every_status_is_told_with_whether_it_is_over():
