@@ -43,7 +43,7 @@ def _without_nul(text: str) -> str:
 def _one_line(text: str) -> str:
     if not text.strip() or not is_one_line(text):
         raise PydanticCustomError("invalid_value", "Must be one line of text")
-    return text.strip()
+    return text
 
 
 def _string(value: object) -> str:
