@@ -46,3 +46,9 @@ async def running(system: System, client: Client) -> Client:
     """A gateway and a worker."""
     await system.start_worker()
     return client
+
+
+@pytest.fixture
+def nothing_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a gateway of this process has counted stays counted."""
+    monkeypatch.setattr("throttled.utils.now_sec", lambda: 1_000_000)
