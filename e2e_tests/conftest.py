@@ -65,3 +65,9 @@ async def two_servers(tmp_path: Path) -> AsyncIterator[list[PostgresServer]]:
     yield servers
     for server in servers:
         await asyncio.to_thread(server.stop)
+
+
+@pytest.fixture
+def nothing_fills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a gateway of this process has counted stays counted."""
+    monkeypatch.setattr("throttled.utils.now_sec", lambda: 1_000_000)

@@ -79,7 +79,7 @@ class System:
             auth={"jwt_secret": secrets.token_hex(32)},
             messages={"keys": {"k1": secrets.token_hex(32)}},
             postgres={"allow_unsafe": True, "statement_s": 4.0, "lock_s": 1.0},
-            # One address sends more than any client should; `test_rate_limits.py` has others.
+            # One address sends more than any client should; tests of limits have others.
             limits={
                 "per_user": 100_000,
                 "user_burst": 100_000,
