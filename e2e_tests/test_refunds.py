@@ -321,37 +321,39 @@ async def test_a_refund_that_a_status_forbids_is_refused_for_operators_too(
 # --- refunds that do not get there
 
 
-async def test_a_refund_that_is_cancelled_may_be_asked_for_again(system: System, running: Client):
-    alice, shop, transfer = await paid(running)
-    bootstrap = system.settings.kafka.bootstrap
-    # Its try-confirm is left to redrive, which leaves the time to cancel.
-    system.change(kafka={"bootstrap": "127.0.0.1:1"}, redrive={"first_after_s": 60.0})
-    quiet = await system.start_gateway()
-    system.change(kafka={"bootstrap": bootstrap})
-    held = (await quiet.refund(shop, transfer, "4.00")).body["id"]
-    assert refused(await quiet.refund(shop, transfer, "2.01")) == (422, "refund_too_large")
+async def paid_and_still(system: System, client: Client) -> tuple[Member, Member, str]:
+    """As `paid`, and no worker any more: what is asked for now stays held."""
+    worker = await system.spawn_worker()
+    made = await paid(client)
+    await worker.kill()
+    return made
 
-    cancel = await quiet.cancel(shop, held)
-    again = await running.refund(shop, transfer, "6.00", wait=10)
 
+async def test_a_refund_that_is_cancelled_may_be_asked_for_again(system: System, client: Client):
+    alice, shop, transfer = await paid_and_still(system, client)
+    held = (await client.refund(shop, transfer, "4.00")).body["id"]
+
+    while_held = await client.refund(shop, transfer, "2.01")
+    cancel = await client.cancel(shop, held)
+    await system.start_worker()
+    again = await client.refund(shop, transfer, "6.00", wait=15)
+
+    assert refused(while_held) == (422, "refund_too_large")
     assert (cancel.status, cancel.body["status"]) == (200, "cancelled")
     assert (again.status, again.body["status"]) == (201, "completed")
-    assert await back_of(running, alice, transfer) == ("6.00", [again.body["id"]])
+    assert await back_of(client, alice, transfer) == ("6.00", [again.body["id"]])
 
 
-async def test_a_refund_that_comes_back_may_be_asked_for_again(system: System, running: Client):
-    alice, shop, transfer = await paid(running)
-    bootstrap = system.settings.kafka.bootstrap
-    system.change(kafka={"bootstrap": "127.0.0.1:1"}, redrive={"first_after_s": 1.0})
-    quiet = await system.start_gateway()
-    system.change(kafka={"bootstrap": bootstrap})
-    held = (await quiet.refund(shop, transfer, "4.00")).body["id"]
-    await running.withdraw(alice, (await running.balance(alice))[0])
+async def test_a_refund_that_comes_back_may_be_asked_for_again(system: System, client: Client):
+    alice, shop, transfer = await paid_and_still(system, client)
+    held = (await client.refund(shop, transfer, "4.00")).body["id"]
+    await client.withdraw(alice, (await client.balance(alice))[0])
     await set_status(system, alice.id, "closed")
 
-    end = await running.get_transfer(shop, held, wait=15)
-    none = await back_of(running, shop, transfer)
-    again = await running.refund(shop, transfer)
+    await system.start_worker()
+    end = await client.get_transfer(shop, held, wait=15)
+    none = await back_of(client, shop, transfer)
+    again = await client.refund(shop, transfer)
 
     assert (end.body["status"], end.body["reason"]) == ("refunded", "payee_closed")
     assert none == ("0.00", [])
