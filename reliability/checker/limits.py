@@ -41,10 +41,10 @@ def _wrong(ops: Sequence[Op], given: Sequence[int | None]) -> str | None:
     if more:
         return f"{next(iter(more))} was set, and not asked for so often"
     last = given[-1] if given else None
-    accepted = [op for op in ops if op.is_accepted]
-    # One that was answered before another was asked for is over.
-    able = [_NO_LIMIT, *able]
-    may_stand = [op for op in able if not any(op.answered_at < other.at for other in accepted)]
+    # One that was answered before another was asked for is over. One that was not answered may have
+    # its effect at any later time.
+    latest = max((op.at for op in ops if op.is_accepted), default=_NO_LIMIT.at)
+    may_stand = [op for op in (_NO_LIMIT, *able) if not op.is_accepted or op.answered_at >= latest]
     if not any(_daily(op) == last for op in may_stand):
         return f"{last} at the end"
     return None

@@ -12,6 +12,7 @@ _TRIES = 8
 _AGAIN_S = 0.5
 # Of payers, those whose wallets are closed and opened: what is refunded may find them closed.
 _DOOR_SHARE = 0.2
+_BY_OPERATOR_SHARE = 0.1
 
 
 class Refunds:
@@ -63,7 +64,9 @@ class Refunds:
         return Deal(id=str(reply.body["id"]), payer=payer, payee=payee, amount=amount)
 
     async def _refund(self, paid: Deal, client: int, *, amount: int | None = None) -> Reply:
-        ask = self._tools.requests.part(Kind.REFUND, paid, by=paid.payee, amount=amount)
+        is_by_operator = self._rng.random() < _BY_OPERATOR_SHARE
+        by = self._tools.cast.operator if is_by_operator else paid.payee
+        ask = self._tools.requests.part(Kind.REFUND, paid, by=by, amount=amount)
         reply = await self._tools.asking.ask(ask, client=client)
         for _ in range(_TRIES):
             if reply.code != "not_completed" or self._tools.asking.give_up.is_set():

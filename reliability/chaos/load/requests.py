@@ -125,7 +125,7 @@ class Requests:
         return Ask(told=told, by=by, method="POST", path=path, json=json, key=key)
 
     def void(self, hold: str, *, by: Member) -> Ask:
-        """A void by the payee."""
+        """A void by the payee, or by an operator."""
         told = AskOfHold(kind=Kind.VOID, hold=hold, user=by.id)
         return Ask(told=told, by=by, method="POST", path=f"/v1/holds/{hold}/void")
 

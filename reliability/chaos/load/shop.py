@@ -14,6 +14,7 @@ _RECENT = 100
 # Of shoppers, those whose wallets are frozen and opened.
 _CHILLED_SHARE = 0.15
 _BY_PAYER_SHARE = 0.2
+_BY_OPERATOR_SHARE = 0.1
 _PARTS = 3
 
 
@@ -121,7 +122,9 @@ class Shop:
         return await self._tools.asking.ask(ask, client=client)
 
     async def _void(self, hold: Deal, client: int) -> Reply:
-        ask = self._tools.requests.void(hold.id, by=hold.payee)
+        is_by_operator = self._rng.random() < _BY_OPERATOR_SHARE
+        by = self._tools.cast.operator if is_by_operator else hold.payee
+        ask = self._tools.requests.void(hold.id, by=by)
         return await self._tools.asking.ask(ask, client=client)
 
     def _payer(self) -> Member:
