@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from typing_extensions import override
 
+from gateway.problems import KINDS
 from reliability.chaos.load.answers import EXPECTED, minor, spelled, told_answer
 from reliability.chaos.load.asking import Asking, Tally
 from reliability.chaos.load.cast import (
@@ -26,6 +27,8 @@ from reliability.chaos.load.requests import Deal, Requests
 from reliability.chaos.load.shop import Shop
 from reliability.chaos.load.tools import Tools
 from reliability.chaos.load.workloads import Workloads
+from reliability.chaos.profiles import ENDINGS, PARTS, REFUSALS, SMOKE
+from reliability.checker.vacuity import parse_minimum, unmet
 from reliability.history import Answer, AskPart, HistoryWriter, Kind
 from shards.ids import bucket_of
 
@@ -334,3 +337,25 @@ async def test_a_limit_is_set_by_the_operator_around_what_is_spent(history):
     daily = [(request.json or {})["daily"] for request in requests]
     assert any(limit is None for limit in daily)
     assert all(4_700 <= minor(str(limit)) <= 5_600 for limit in daily[5:] if limit is not None)
+
+
+# --- what it must have come to
+
+
+def test_a_run_in_which_none_of_it_happened_fails():
+    asked_for = {parse_minimum(text) for text in SMOKE.minimums.of_load()}
+
+    missing = unmet(asked_for, {})
+
+    assert {one.what for one in missing} == {
+        *(f"ending={ending}" for ending in ENDINGS),
+        *PARTS,
+        *(f"answer={code}" for code in REFUSALS),
+    }
+
+
+def test_refusals_are_answers_that_there_are_and_that_are_told_of():
+    told = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+    assert set(REFUSALS) <= KINDS.keys()
+    assert all(f"`{code}`" in told for code in REFUSALS)

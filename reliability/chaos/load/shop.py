@@ -29,15 +29,15 @@ class Shop:
     async def in_parts(self, client: int) -> None:
         """None, one or two parts, and then the rest or less."""
         hold = await self.hold(client)
-        left = hold.amount if hold is not None else 0
+        if hold is None:
+            return
+        left = hold.amount
         for _ in range(self._rng.randint(0, 2)):
-            if hold is not None and left > 1:
-                part = self._rng.randint(1, left // 2)
-                reply = await self._capture(hold, client, amount=part, final=False)
-                left -= part if reply.status == 202 else 0
-        if hold is not None:
-            last = self._rng.choice((None, self._rng.randint(1, left)))
-            await self._capture(hold, client, amount=last)
+            part = self._rng.randint(1, left // 2)
+            reply = await self._capture(hold, client, amount=part, final=False)
+            left -= part if reply.status == 202 else 0
+        last = self._rng.choice((None, self._rng.randint(1, left)))
+        await self._capture(hold, client, amount=last)
 
     async def voided(self, client: int) -> None:
         """The merchant lets go, twice, and wants it after all."""
@@ -47,7 +47,7 @@ class Shop:
             await self._void(hold, client)
             await self._capture(hold, client)
 
-    async def left(self, client: int) -> None:
+    async def never_taken(self, client: int) -> None:
         """Nobody comes for it."""
         await self.hold(client, expires_in_s=self._rng.randint(1, 3))
 
@@ -81,8 +81,9 @@ class Shop:
     async def through_a_door(self, client: int) -> None:
         """For a wallet that opens and closes: some captures arrive, others come back."""
         hold = await self.hold(client, payees=self._tools.cast.doors)
-        for _ in range(_PARTS if hold is not None else 0):
-            assert hold is not None
+        if hold is None:
+            return
+        for _ in range(_PARTS):
             await self._capture(hold, client, amount=hold.amount // _PARTS, final=False)
             await asyncio.sleep(self._rng.uniform(0.1, 0.5))
 

@@ -55,7 +55,7 @@ class Workloads:
             self.read_transfer: 3,
             shop.in_parts: 2,
             shop.voided: 1,
-            shop.left: 1,
+            shop.never_taken: 1,
             shop.late: 1,
             shop.raced: 1,
             shop.too_much: 1,
