@@ -14,7 +14,7 @@ from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import LedgerRow
 from reliability.checker.replay_holds import HOLD_ENDS, HoldsReplay
 from reliability.checker.replay_refunds import RefundsReplay
-from reliability.checker.replay_spending import Spending
+from reliability.checker.replay_spending import SPENDING, Spending
 
 
 class State(NamedTuple):
@@ -109,18 +109,22 @@ class ReplayedUser:
             self.misfit(f"event {event.sequence} is a {event.type}, which is unknown")
             return
         account = self.account(event.currency)
-        faults = [
-            self._holds.apply(event),
-            self._refunds.apply(event),
-            account.spending.apply(event, available=account.last.available),
-        ]
-        self.faults += [fault for fault in faults if fault is not None]
+        if event.hold is not None:
+            self._fit(self._holds.apply(event, event.hold))
+        if event.refund_of is not None:
+            self._fit(self._refunds.apply(event, event.refund_of))
+        if event.type in SPENDING:
+            self._fit(account.spending.apply(event, available=account.last.available))
         if event.type in EFFECTS:
             self._change(event, account)
 
     def misfit(self, told: str) -> None:
         """Notes what does not fit entries or accounts."""
         self.faults.append(Fault(Invariant.REPLAY_ENTRIES, self._user, told))
+
+    def _fit(self, fault: Fault | None) -> None:
+        if fault is not None:
+            self.faults.append(fault)
 
     def _change(self, event: Event, account: ReplayedAccount) -> None:
         if self._open_in.get(event.currency) != event.transaction:

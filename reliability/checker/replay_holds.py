@@ -31,14 +31,10 @@ class HoldsReplay:
     def __init__(self) -> None:
         self.holds: dict[str, ReplayedHold] = {}
 
-    def apply(self, event: Event) -> Fault | None:
-        """Replays an event that is about a hold; what is wrong with it."""
-        if event.hold is None:
-            return None
-        told = self._apply(event, event.hold)
-        if told is None:
-            return None
-        return Fault(Invariant.REPLAY_HOLD, event.hold, f"{event.name} {told}")
+    def apply(self, event: Event, id_: str) -> Fault | None:
+        """Replays an event that is about this hold; what is wrong with it."""
+        told = self._apply(event, id_)
+        return Fault(Invariant.REPLAY_HOLD, id_, f"{event.name} {told}") if told else None
 
     def _apply(self, event: Event, id_: str) -> str | None:
         if event.type in ("hold.open", "hold.rejected"):

@@ -22,11 +22,8 @@ class RefundsReplay:
         self._now: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
 
-    def apply(self, event: Event) -> Fault | None:
-        """Replays an event that is about a refund which this user pays; what is wrong with it."""
-        refunded = event.refund_of
-        if refunded is None:
-            return None
+    def apply(self, event: Event, refunded: str) -> Fault | None:
+        """Replays an event that is about a refund of this transfer; what is wrong with it."""
         if event.type in _GIVES_UP:
             self._now[refunded] -= event.amount
         if event.type != "transfer.held":

@@ -11,6 +11,9 @@ from reliability.checker.replay_holds import HOLD_ENDS
 
 _SPENDS = frozenset({"transfer.held", "hold.open", "movement.withdrawn"})
 _REFUSED = frozenset({"transfer.rejected", "hold.rejected", "movement.rejected"})
+_GIVES_BACK = frozenset({"transfer.cancelled", "transfer.refunded"}) | HOLD_ENDS
+# What there is to be replayed here.
+SPENDING = _SPENDS | _REFUSED | _GIVES_BACK | {"account.limit_set"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Spending:
         """Replays an event of this account; what is wrong with it.
 
         Args:
-            event: the next one.
+            event: the next one of SPENDING.
             available: what could be spent before it.
         """
         if event.type == "account.limit_set":
@@ -94,6 +97,5 @@ class Spending:
 
 
 def _given_back(event: Event) -> int:
-    if event.type in ("transfer.cancelled", "transfer.refunded"):
-        return event.amount
-    return event.amount - event.captured if event.type in HOLD_ENDS else 0
+    """Of a hold what was not captured, of a transfer all of it."""
+    return event.amount - event.captured if event.type in HOLD_ENDS else event.amount
