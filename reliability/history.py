@@ -9,16 +9,27 @@ ids are UUIDs in lower case. Readers ignore fields they do not know.
         deposit, withdrawal:    "user", "currency", "amount", "key"
         transfer:               "payer", "payee", "currency", "amount", "key",
                                 and if there is one "expires_in_s", "tag"
+        hold:                   "payer", "payee", "currency", "amount", "key", "expires_in_s" too
+        capture, refund:        "part_of" (the hold, the transfer), "payer", "payee", "currency",
+                                "key", "user" (who asks), and if there is one "amount", "final"
         cancel, read_transfer:  "transfer", "user"
+        void, read_hold:        "hold", "user"
+        set_limit:              "user", "currency", "operator", and if there is a limit "daily"
         read_balance:           "user", "currency"
     {"type": "answer", "op": 17, "at": NS, "status": 202 | null, "code": "..." | null, ...}
-        deposit, withdrawal, transfer:  "id", "replayed"; a transfer "transfer_status" too
-        read_balance:                   "balance", "held", "version"
-        read_transfer, cancel:          "transfer_status", "reason"
+        deposit, withdrawal:    "id", "replayed"
+        transfer:               the same, and "transfer_status"
+        capture, refund:        the same, and "amount"
+        hold:                   "id", "replayed", "hold_status", "captured", "remaining"
+        void, read_hold:        "hold_status", "captured", "remaining"
+        read_transfer, cancel:  "transfer_status", "reason"; a read also "refunded", "refunds"
+        set_limit:              "daily" where there is a limit
+        read_balance:           "balance", "held", "version"
 
 Status null is no answer (a timeout, a connection that was cut), and so is an invoke without its
-answer: what happened is unknown. Each try of the same key is an operation of its own. The tag
-`powers` marks transfers whose amounts are powers of four: their sum tells each one's count.
+answer: what happened is unknown. Each try of the same key is an operation of its own. A key is one
+of a wallet (that of the payer) and of who asks. The tag `powers` marks transfers whose amounts are
+powers of four: their sum tells each one's count.
 
 What was done to the system stands beside that folder, in `faults.jsonl`:
 
@@ -48,6 +59,12 @@ class Kind(StrEnum):
     TRANSFER = "transfer"
     CANCEL = "cancel"
     READ_TRANSFER = "read_transfer"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    VOID = "void"
+    READ_HOLD = "read_hold"
+    REFUND = "refund"
+    SET_LIMIT = "set_limit"
     READ_BALANCE = "read_balance"
 
 
@@ -85,12 +102,69 @@ class AskTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskHold:
+    """A hold: money that is reserved for captures."""
+
+    kind: Kind = Kind.HOLD
+    payer: str
+    payee: str
+    currency: str
+    amount: int
+    key: str
+    expires_in_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPart:
+    """A capture of a hold, or a refund of a transfer: a part of it, or all that is left of it.
+
+    Attributes:
+        part_of: the hold, or the transfer that is refunded.
+        user: who asks.
+        payer, payee: from whom to whom it moves; of a refund, the payee and the payer of the
+            transfer.
+        amount: None takes all that is left.
+        final: of a capture, whether it is the last; None is as if it were.
+    """
+
+    kind: Kind
+    part_of: str
+    user: str
+    payer: str
+    payee: str
+    currency: str
+    key: str
+    amount: int | None = None
+    final: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskOfTransfer:
     """A cancel or a read of one transfer, by its payer or its payee."""
 
     kind: Kind
     transfer: str
     user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOfHold:
+    """A void or a read of one hold, by its payer, its payee or an operator."""
+
+    kind: Kind
+    hold: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskLimit:
+    """A spending limit of an account, by an operator; `daily` None takes it away."""
+
+    kind: Kind = Kind.SET_LIMIT
+    user: str
+    currency: str
+    operator: str
+    daily: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +176,21 @@ class AskBalance:
     currency: str
 
 
-Ask: TypeAlias = AskMovement | AskTransfer | AskOfTransfer | AskBalance
+# What has a key.
+AskKeyed: TypeAlias = AskMovement | AskTransfer | AskHold | AskPart
+Ask: TypeAlias = AskKeyed | AskOfTransfer | AskOfHold | AskLimit | AskBalance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back; `status` None when nothing did. A field that an answer has not is None."""
+    """What came back; `status` None when nothing did. A field that an answer has not is None.
+
+    Attributes:
+        amount: what a capture or a refund takes, which its request may leave out.
+        captured, remaining: of a hold.
+        refunded, refunds: what came back of a transfer, and by which transfers.
+        daily: the spending limit that was set.
+    """
 
     status: int | None
     code: str | None = None
@@ -115,6 +198,13 @@ class Answer:
     replayed: bool | None = None
     transfer_status: str | None = None
     reason: str | None = None
+    amount: int | None = None
+    hold_status: str | None = None
+    captured: int | None = None
+    remaining: int | None = None
+    refunded: int | None = None
+    refunds: tuple[str, ...] | None = None
+    daily: int | None = None
     balance: int | None = None
     held: int | None = None
     version: int | None = None

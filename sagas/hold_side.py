@@ -36,8 +36,12 @@ class HoldSide:
         return hold.expires_at <= self._book.now
 
     def time_of(self, hold: Hold) -> datetime:
-        """Now; the clock may have been set back since, the times of a hold stay in order."""
-        return max(self._book.now, hold.created_at)
+        """Now; the clock may have been set back since, the times of a hold stay in order.
+
+        Those of its captures are not before their debits, and these are entries of its account.
+        """
+        last_at = self._book.account(hold.payer_id, hold.currency).last_at
+        return max(self._book.now, hold.created_at, last_at or hold.created_at)
 
     def capture(self, hold: Hold, amount: int, *, is_final: bool) -> None:
         """Frees `amount` minor units for the debit that follows, and the rest with the last one.

@@ -69,10 +69,11 @@ WHERE reason NOT IN (
 -- name: hold_times
 -- says: A hold is created, captured and ended in this order, and has not expired before its time.
 -- examines: holds transfers
+-- A capture that was refused is none.
 WITH capture AS (
     SELECT hold_id, min(created_at) AS first, max(created_at) AS last
     FROM transfers
-    WHERE hold_id IS NOT NULL
+    WHERE hold_id IS NOT NULL AND status <> 'rejected'
     GROUP BY hold_id
 )
 SELECT

@@ -1,4 +1,4 @@
-"""What the shards say when all is over: how transfers ended, and which expired wrongly."""
+"""What the shards say when all is over: how transfers ended, and what expired wrongly."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -8,12 +8,18 @@ import asyncpg
 _ENDINGS = "SELECT status, coalesce(reason, '') AS reason, count(*) FROM transfers GROUP BY 1, 2"
 # Clocks are set off by hours at the most, so whoever asked for longer may not see it expire.
 _FALSE_EXPIRIES = """
-    SELECT count(*) FROM transfers
-    WHERE status = 'cancelled' AND reason = 'expired' AND expires_at - created_at > '12 hours'
+    SELECT
+        (SELECT count(*) FROM transfers
+        WHERE status = 'cancelled' AND reason = 'expired' AND expires_at - created_at > '12 hours')
+        + (SELECT count(*) FROM holds
+        WHERE status = 'expired' AND expires_at - created_at > '12 hours')
 """
 _ONES = """
     SELECT id, status, reason, attempts, created_at, debited_at, ended_at, expires_at
     FROM transfers WHERE id = ANY($1::uuid[])
+    UNION ALL
+    SELECT id, 'hold ' || status, reason, NULL, created_at, NULL, ended_at, expires_at
+    FROM holds WHERE id = ANY($1::uuid[])
 """
 _CONNECT_S = 10.0
 
@@ -37,7 +43,7 @@ async def read_endings(dsns: Mapping[str, str]) -> tuple[Counter[str], Counter[s
 
 
 async def read_ones(dsns: Mapping[str, str], ids: Collection[str]) -> list[dict[str, str]]:
-    """The rows of some transfers, for who asks why they took so long."""
+    """The rows of some transfers and holds, for who asks why they took so long."""
     rows: list[dict[str, str]] = []
     for shard, dsn in dsns.items():
         conn = await asyncpg.connect(dsn, timeout=_CONNECT_S)

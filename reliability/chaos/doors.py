@@ -1,14 +1,14 @@
 """Wallets that are closed or frozen by hand, in SQL: some for good, some again and again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import asyncpg
 
-from reliability.chaos.load.cast import Cast, Member
+from reliability.chaos.load.cast import Cast
+from reliability.chaos.operators import set_status
 
 _EVERY_S = 0.35
-_SET = "UPDATE users SET status = $2 WHERE id = ANY($1::uuid[])"
 _DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -24,8 +24,8 @@ class Doors:
         for dsn in self._dsns.values():
             conn = await asyncpg.connect(dsn, timeout=5.0)
             try:
-                await conn.execute(_SET, [self._cast.closed.id], "closed")
-                await conn.execute(_SET, [self._cast.frozen.id], "frozen")
+                await set_status(conn, [self._cast.closed], "closed")
+                await set_status(conn, [self._cast.frozen], "frozen")
             finally:
                 await conn.close()
 
@@ -53,10 +53,6 @@ class Doors:
         self, conn: "asyncpg.Connection[asyncpg.Record]", *, payees: str, payers: str
     ) -> None:
         async with asyncio.timeout(5.0):
-            await conn.execute(_SET, _ids(self._cast.doors), payees)
-            await conn.execute(_SET, _ids(self._cast.chilled), payers)
+            await set_status(conn, self._cast.doors, payees)
+            await set_status(conn, self._cast.chilled, payers)
         await asyncio.sleep(_EVERY_S)
-
-
-def _ids(members: Sequence[Member]) -> list[str]:
-    return [member.id for member in members]

@@ -1,4 +1,6 @@
-"""Transfers that are under way: how many, how old, and how long after a fault the last one is over.
+"""What is under way: how much, how old, and how long after a fault the last of it is over.
+
+Transfers are, until they are over; so are holds whose time is up, until they are ended.
 
 Ages are by our own clock, from when a transfer was first seen open: the shards' clocks are among
 the things that are set off.
@@ -17,7 +19,11 @@ import asyncpg
 _EVERY_S = 0.5
 _SLOWEST = 5
 _ANSWER_S = 3.0
-_OPEN = "SELECT id FROM transfers WHERE next_attempt_at IS NOT NULL"
+_OPEN = """
+    SELECT id FROM transfers WHERE next_attempt_at IS NOT NULL
+    UNION ALL
+    SELECT id FROM holds WHERE status = 'open' AND expires_at <= app_now()
+"""
 _DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -42,7 +48,7 @@ class Flight:
     """Looks at every shard twice a second, past the proxies.
 
     Attributes:
-        slowest: the few transfers that were open longest, by id, with that time in seconds.
+        slowest: the few that were under way longest, by id, with that time in seconds.
         recoveries: everything that was followed.
     """
 
@@ -56,7 +62,7 @@ class Flight:
 
     @property
     def open(self) -> int:
-        """Transfers under way, as far as was seen last."""
+        """How much is under way, as far as was seen last."""
         return sum(len(ids) for ids in self._open.values())
 
     @property

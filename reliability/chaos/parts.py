@@ -13,11 +13,12 @@ from reliability.chaos.flight import Flight
 from reliability.chaos.freeze import Freezer
 from reliability.chaos.judge import Judge, Phase
 from reliability.chaos.load.asking import Asking
-from reliability.chaos.load.cast import Cast, register_all
+from reliability.chaos.load.cast import Cast, register_all, renew_token
 from reliability.chaos.load.http import Http
 from reliability.chaos.load.traffic import Traffic
 from reliability.chaos.load.workloads import Workloads
 from reliability.chaos.nemesis import Nemesis
+from reliability.chaos.operators import make_operator
 from reliability.chaos.profiles import Profile
 from reliability.chaos.stack import Stack
 from reliability.history import HISTORY_FOLDER, HistoryWriter
@@ -56,6 +57,8 @@ async def open_parts(
             http = Http(session, stack.urls)
             tag = f"{profile.name}-{seed}"
             cast = await register_all(http, history, profile=profile, tag=tag)
+            await make_operator(stack.direct_dsns, cast.operator)
+            await renew_token(http, cast.operator, gateway=0)
             asking = Asking(http, history, rng=rng)
             workloads = Workloads(asking, cast, tag=tag, rng=rng)
             await workloads.fund()

@@ -2,6 +2,24 @@
 
 from dataclasses import dataclass, replace
 
+ENDINGS = ("completed", "cancelled", "refunded", "rejected")
+# A capture that is refunded came back, as its payee's wallet was closed.
+PARTS = (
+    "hold=captured",
+    "hold=voided",
+    "hold=expired",
+    "capture=completed",
+    "capture=refunded",
+    "refund=completed",
+)
+REFUSALS = (
+    "hold_closed",
+    "capture_too_large",
+    "refund_too_large",
+    "limit_exceeded",
+    "payer_frozen",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimums:
@@ -9,7 +27,9 @@ class Minimums:
 
     Attributes:
         each_kind: times that every planned kind must have happened, or as often as it was planned.
-        ending: transfers of each ending.
+        ending: transfers of each of ENDINGS.
+        part: holds, captures and refunds of each of PARTS.
+        refusal: answers with each of REFUSALS.
     """
 
     faults: int
@@ -18,6 +38,16 @@ class Minimums:
     transfers: int
     frames: int
     ending: int
+    part: int
+    refusal: int
+
+    def of_load(self) -> list[str]:
+        """What the load must have come to, as the checker wants to be told."""
+        return [
+            *(f"ending={ending}:{self.ending}" for ending in ENDINGS),
+            *(f"{part}:{self.part}" for part in PARTS),
+            *(f"answer={code}:{self.refusal}" for code in REFUSALS),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +92,11 @@ SMOKE = Profile(
     outage_s_max=8.0,
     users=48,
     ladders=4,
-    rate=90.0,
+    rate=96.0,
     replayed_max=4_000,
-    minimums=Minimums(faults=10, each_kind=1, kinds=6, transfers=3_000, frames=1, ending=5),
+    minimums=Minimums(
+        faults=10, each_kind=1, kinds=6, transfers=3_000, frames=1, ending=5, part=5, refusal=5
+    ),
 )
 
 SOAK = Profile(
@@ -79,9 +111,18 @@ SOAK = Profile(
     outage_s_max=120.0,
     users=120,
     ladders=12,
-    rate=70.0,
+    rate=75.0,
     replayed_max=10_000,
-    minimums=Minimums(faults=300, each_kind=5, kinds=18, transfers=100_000, frames=40, ending=50),
+    minimums=Minimums(
+        faults=300,
+        each_kind=5,
+        kinds=18,
+        transfers=100_000,
+        frames=40,
+        ending=50,
+        part=50,
+        refusal=50,
+    ),
 )
 
 PROFILES = {profile.name: profile for profile in (SMOKE, SOAK)}
@@ -102,5 +143,7 @@ def shortened(profile: Profile, minutes: float) -> Profile:
             transfers=int(whole.transfers * share),
             frames=int(whole.frames * share),
             ending=max(1, int(whole.ending * share)),
+            part=max(1, int(whole.part * share)),
+            refusal=max(1, int(whole.refusal * share)),
         ),
     )

@@ -13,10 +13,8 @@ from reliability.chaos.freeze import Frame
 from reliability.chaos.judge import Judgement
 from reliability.chaos.kinds import FaultKind
 from reliability.chaos.nemesis import Injected
-from reliability.chaos.profiles import Profile
+from reliability.chaos.profiles import ENDINGS, Profile
 from reliability.history import FaultOutcome
-
-ENDINGS = ("completed", "cancelled", "refunded", "rejected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +111,7 @@ class Result:
         ]
         found += told(wrong(self.exits, self.faults))
         if self.false_expiries:
-            found.append(f"{self.false_expiries} transfers expired long before their time")
+            found.append(f"{self.false_expiries} transfers or holds expired before their time")
         return found
 
     @property

@@ -14,7 +14,7 @@ from reliability.chaos.nemesis import allowed_after, fault_minimums
 from reliability.chaos.parts import Parts, Progress, open_parts
 from reliability.chaos.plan import Plan, make_plan
 from reliability.chaos.profiles import Profile
-from reliability.chaos.report import ENDINGS, Result
+from reliability.chaos.report import Result
 from reliability.chaos.stack import Stack, StackOptions
 
 STACK_FOLDER = "stack"
@@ -158,7 +158,7 @@ async def _judged(
     await parts.workloads.read_everybody()
     progress("the checker looks at history and ledger")
     least = profile.minimums
-    minimums = [f"ending={ending}:{least.ending}" for ending in ENDINGS]
+    minimums = least.of_load()
     minimums += fault_minimums(plan, parts.nemesis.injected, each=least.each_kind)
     checked = await parts.judge.check(Phase.FINAL, minimums)
     progress("the audit looks at every row")

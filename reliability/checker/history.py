@@ -1,27 +1,28 @@
 """Reads the history of a run: every operation with its answer, typed and indexed."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from reliability.checker.lines import HistoryError, answer_of, ask_of, number, read_lines, text
 from reliability.history import (
     FAULTS_FILE,
     HISTORY_FOLDER,
     Answer,
     Ask,
     AskBalance,
+    AskHold,
+    AskKeyed,
+    AskLimit,
     AskMovement,
+    AskOfHold,
     AskOfTransfer,
+    AskPart,
     AskTransfer,
     FaultOutcome,
-    Kind,
 )
 
-# A user and its idempotency key.
-Key: TypeAlias = tuple[str, str]
 # A user and a currency.
 AccountKey: TypeAlias = tuple[str, str]
 
@@ -29,8 +30,12 @@ AccountKey: TypeAlias = tuple[str, str]
 NEVER = 2**63
 
 
-class HistoryError(Exception):
-    """A file of the history is not what `reliability.history` says."""
+class Key(NamedTuple):
+    """An idempotency key: of a wallet, and of who asks."""
+
+    wallet: str
+    caller: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,18 @@ class History:
 
     Attributes:
         users: e-mail by id.
-        requests: deposits, withdrawals and transfers by user and key, in the order they were asked.
+        requests: what has a key, by its key, in the order it was asked.
         of_transfers: cancels and reads by transfer.
+        of_holds: voids and reads by hold.
+        limits: spending limits that were asked for, by user and currency.
         balance_reads: the answered ones, by user and currency.
     """
 
     users: dict[str, str] = field(default_factory=dict)
     requests: dict[Key, list[Op]] = field(default_factory=lambda: defaultdict(list))
     of_transfers: dict[str, list[Op]] = field(default_factory=lambda: defaultdict(list))
+    of_holds: dict[str, list[Op]] = field(default_factory=lambda: defaultdict(list))
+    limits: dict[AccountKey, list[Op]] = field(default_factory=lambda: defaultdict(list))
     balance_reads: dict[AccountKey, list[Op]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -97,24 +106,35 @@ def read_faults(run_folder: Path) -> list[str]:
     if not file.exists():
         return []
     return [
-        _text(line, "kind")
-        for line in _lines(file)
+        text(line, "kind")
+        for line in read_lines(file)
         if line.get("type") == "fault" and line.get("outcome") == FaultOutcome.INJECTED
     ]
 
 
+def key_of(ask: AskKeyed) -> Key:
+    """Whose key a request has."""
+    match ask:
+        case AskMovement():
+            return Key(ask.user, ask.user, ask.key)
+        case AskTransfer() | AskHold():
+            return Key(ask.payer, ask.payer, ask.key)
+        case AskPart():
+            return Key(ask.payer, ask.user, ask.key)
+
+
 def _read_file(file: Path, history: History) -> None:
     pending: dict[int, tuple[Ask, int]] = {}
-    for line in _lines(file):
+    for line in read_lines(file):
         try:
             match line["type"]:
                 case "user":
-                    history.users[_text(line, "user")] = _text(line, "email")
+                    history.users[text(line, "user")] = text(line, "email")
                 case "invoke":
-                    pending[_number(line, "op")] = (_ask(line), _number(line, "at"))
+                    pending[number(line, "op")] = (ask_of(line), number(line, "at"))
                 case "answer":
-                    ask, at = pending.pop(_number(line, "op"))
-                    _put(history, Op(ask, at, _answer(line), _number(line, "at")))
+                    ask, at = pending.pop(number(line, "op"))
+                    _put(history, Op(ask, at, answer_of(line), number(line, "at")))
         except (KeyError, ValueError) as error:
             raise HistoryError(f"{file}: {error!r} in {line}") from error
     for ask, at in pending.values():
@@ -123,90 +143,14 @@ def _read_file(file: Path, history: History) -> None:
 
 def _put(history: History, op: Op) -> None:
     match op.ask:
-        case AskMovement():
-            history.requests[op.ask.user, op.ask.key].append(op)
-        case AskTransfer():
-            history.requests[op.ask.payer, op.ask.key].append(op)
+        case AskMovement() | AskTransfer() | AskHold() | AskPart() as ask:
+            history.requests[key_of(ask)].append(op)
         case AskOfTransfer():
             history.of_transfers[op.ask.transfer].append(op)
+        case AskOfHold():
+            history.of_holds[op.ask.hold].append(op)
+        case AskLimit():
+            history.limits[op.ask.user, op.ask.currency].append(op)
         case AskBalance():
             if op.is_accepted:
                 history.balance_reads[op.ask.user, op.ask.currency].append(op)
-
-
-def _lines(file: Path) -> Iterator[dict[str, object]]:
-    with file.open(encoding="utf-8") as lines:
-        for number, text in enumerate(lines, start=1):
-            try:
-                line = json.loads(text)
-            except ValueError as error:
-                if not text.endswith("\n"):
-                    return  # Cut off: its process was killed while it wrote.
-                raise HistoryError(f"{file}:{number} is not JSON: {error}") from error
-            if not isinstance(line, dict):
-                raise HistoryError(f"{file}:{number} is not an object")
-            yield line
-
-
-def _ask(line: dict[str, object]) -> Ask:
-    kind = Kind(_text(line, "kind"))
-    match kind:
-        case Kind.DEPOSIT | Kind.WITHDRAWAL:
-            return AskMovement(
-                kind=kind,
-                user=_text(line, "user"),
-                currency=_text(line, "currency"),
-                amount=_number(line, "amount"),
-                key=_text(line, "key"),
-            )
-        case Kind.TRANSFER:
-            return AskTransfer(
-                payer=_text(line, "payer"),
-                payee=_text(line, "payee"),
-                currency=_text(line, "currency"),
-                amount=_number(line, "amount"),
-                key=_text(line, "key"),
-                tag=_text_or_none(line, "tag"),
-            )
-        case Kind.CANCEL | Kind.READ_TRANSFER:
-            return AskOfTransfer(
-                kind=kind, transfer=_text(line, "transfer"), user=_text(line, "user")
-            )
-        case Kind.READ_BALANCE:
-            return AskBalance(user=_text(line, "user"), currency=_text(line, "currency"))
-
-
-def _answer(line: dict[str, object]) -> Answer:
-    return Answer(
-        status=_number_or_none(line, "status"),
-        code=_text_or_none(line, "code"),
-        id=_text_or_none(line, "id"),
-        replayed=line.get("replayed") is True,
-        transfer_status=_text_or_none(line, "transfer_status"),
-        reason=_text_or_none(line, "reason"),
-        balance=_number_or_none(line, "balance"),
-        held=_number_or_none(line, "held"),
-        version=_number_or_none(line, "version"),
-    )
-
-
-def _text(line: dict[str, object], name: str) -> str:
-    value = line[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is not a string")  # noqa: TRY004 - of the file, not of a caller
-    return value
-
-
-def _number(line: dict[str, object], name: str) -> int:
-    value = line[name]
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{name} is not an integer")  # noqa: TRY004 - as above
-    return value
-
-
-def _text_or_none(line: dict[str, object], name: str) -> str | None:
-    return None if line.get(name) is None else _text(line, name)
-
-
-def _number_or_none(line: dict[str, object], name: str) -> int | None:
-    return None if line.get(name) is None else _number(line, name)

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -13,9 +14,11 @@ from audit.reader import ShardReader, UnreadableError, open_reader
 from audit.report import AuditedShard
 from audit.statements import load_blocks
 from reliability.checker.history import AccountKey, Key
+from reliability.history import Kind
 
 SQL = load_blocks("ledger", package="reliability.checker")
 
+_TRANSFERS = frozenset({Kind.TRANSFER, Kind.CAPTURE, Kind.REFUND})
 _CONNECT_S = 10.0
 
 
@@ -28,7 +31,15 @@ class Place:
 
 
 class LedgerRow(NamedTuple):
-    """A transfer or a movement; `user` is the owner of its key."""
+    """What a request with a key left: a transfer, a capture, a refund, a hold or a movement.
+
+    Attributes:
+        kind: as `reliability.history.Kind` has it.
+        user: of the wallet; its key is that of `caller`.
+        part_of: the hold of a capture, the transfer of a refund.
+        captured: of a hold; else 0.
+        day: of UTC, when it was made.
+    """
 
     id: str
     kind: str
@@ -36,10 +47,24 @@ class LedgerRow(NamedTuple):
     payee: str | None
     currency: str
     amount: int
+    caller: str
     key: str
     status: str
     reason: str | None
+    part_of: str | None
+    captured: int
+    day: date
     shard: str
+
+    @property
+    def key_of(self) -> Key:
+        """The key that made it."""
+        return Key(self.user, self.caller, self.key)
+
+    @property
+    def is_transfer(self) -> bool:
+        """Whether it is a transfer, whatever it was asked for as."""
+        return self.kind in _TRANSFERS
 
 
 class AccountRow(NamedTuple):
@@ -49,10 +74,12 @@ class AccountRow(NamedTuple):
     held: int
     seq: int
     version: int
+    spent: int
+    daily: int | None
 
 
 class Ledger:
-    """The rows of all shards. Transfers and movements are kept by key and by id."""
+    """The rows of all shards. What requests left is kept by key and by id."""
 
     def __init__(self, readers: Sequence[ShardReader]) -> None:
         self.readers = tuple(readers)
@@ -63,7 +90,7 @@ class Ledger:
 
     @property
     def rows(self) -> Iterator[LedgerRow]:
-        """All transfers and movements."""
+        """All that requests left."""
         for rows in self.by_key.values():
             yield from rows
 
@@ -115,7 +142,7 @@ async def snapshots(shards: Sequence[AuditedShard]) -> AsyncIterator[list[ShardR
 
 
 async def read_ledger(readers: Sequence[ShardReader]) -> Ledger:
-    """Reads users, accounts, transfers and movements of all shards into memory.
+    """Reads users, accounts and what requests left, of all shards, into memory.
 
     Raises:
         UnreadableError: a shard stopped to answer.
@@ -134,17 +161,23 @@ async def _read_shard(reader: ShardReader, ledger: Ledger) -> None:
     async for chunk in reader.chunks(SQL["stream_accounts"]):
         for row in chunk:
             ledger.accounts[row["user_id"], row["currency"]] = AccountRow(
-                _int(row["balance"]), _int(row["held"]), row["seq"], row["version"]
+                balance=_int(row["balance"]),
+                held=_int(row["held"]),
+                seq=row["seq"],
+                version=row["version"],
+                spent=_int(row["spent"]),
+                daily=None if row["daily_limit"] is None else _int(row["daily_limit"]),
             )
     async for chunk in reader.chunks(SQL["stream_rows"]):
         for values in chunk:
             made = _ledger_row(tuple(values), shard)
-            ledger.by_key[made.user, made.key].append(made)
+            ledger.by_key[made.key_of].append(made)
             ledger.by_id[made.id] = made
 
 
-def _ledger_row(values: tuple[str, ...], shard: str) -> LedgerRow:
-    id_, kind, user, payee, currency, amount, key, status, reason = values
+def _ledger_row(values: tuple[Any, ...], shard: str) -> LedgerRow:
+    id_, kind, user, payee, currency, amount, caller, key, status, reason = values[:10]
+    part_of, captured, day = values[10:]
     # The same few strings in a hundred thousand rows are kept once.
     return LedgerRow(
         id=id_,
@@ -153,9 +186,13 @@ def _ledger_row(values: tuple[str, ...], shard: str) -> LedgerRow:
         payee=payee and sys.intern(payee),
         currency=sys.intern(currency),
         amount=_int(amount),
+        caller=sys.intern(caller),
         key=key,
         status=sys.intern(status),
         reason=reason and sys.intern(reason),
+        part_of=part_of,
+        captured=0 if captured is None else _int(captured),
+        day=day,
         shard=shard,
     )
 

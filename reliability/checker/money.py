@@ -6,7 +6,7 @@ from reliability.checker.findings import ALL_SHARDS, Findings
 from reliability.checker.history import History, Op
 from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import Ledger, LedgerRow
-from reliability.history import AskMovement, AskTransfer, Kind
+from reliability.history import AskMovement, AskPart, AskTransfer, Kind
 
 
 def check_money(history: History, ledger: Ledger, findings: Findings) -> None:
@@ -16,9 +16,10 @@ def check_money(history: History, ledger: Ledger, findings: Findings) -> None:
     """
     given: Counter[str] = Counter()
     for key, ops in history.requests.items():
-        effective = _effective(ops, ledger.by_key.get(key, []))
+        rows = ledger.by_key.get(key, [])
+        effective = _effective(ops, rows)
         if effective is not None:
-            currency, amount = _change(effective, history)
+            currency, amount = _change(effective, rows, history)
             given[currency] += amount
     found: Counter[str] = Counter()
     for (user, currency), account in ledger.accounts.items():
@@ -46,7 +47,7 @@ def _effective(ops: list[Op], rows: list[LedgerRow]) -> Op | None:
     return accepted or next((op for op in ops if not op.is_refused), None)
 
 
-def _change(op: Op, history: History) -> tuple[str, int]:
+def _change(op: Op, rows: list[LedgerRow], history: History) -> tuple[str, int]:
     """What a request that had its effect changed in all that the users of the history have."""
     match op.ask:
         case AskMovement(kind=Kind.DEPOSIT) as ask:
@@ -55,5 +56,8 @@ def _change(op: Op, history: History) -> tuple[str, int]:
             return ask.currency, -ask.amount
         case AskTransfer() as ask:
             return ask.currency, 0 if ask.payee in history.users else -ask.amount
+        case AskPart() as ask:
+            amount = sum(row.amount for row in rows if row.status == "completed")
+            return ask.currency, 0 if ask.payee in history.users else -amount
         case ask:
-            raise AssertionError(f"{ask} has no key")
+            raise AssertionError(f"{ask} moves nothing")

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from reliability.checker.findings import Findings
-from reliability.checker.history import AccountKey, History
+from reliability.checker.history import AccountKey, History, Key
 from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import SQL, Ledger
 from reliability.history import TAG_POWERS, AskTransfer
@@ -54,16 +54,17 @@ async def check_powers(history: History, ledger: Ledger, findings: Findings) -> 
 
 def _groups(history: History, ledger: Ledger) -> dict[AccountKey, _Group]:
     groups: dict[AccountKey, _Group] = defaultdict(_Group)
-    asks = [(key, ops[0].ask) for key, ops in history.requests.items()]
-    transfers = [(key, ask) for key, ask in asks if isinstance(ask, AskTransfer)]
-    for key, ask in transfers:
-        if ask.tag == TAG_POWERS:
+    tagged: set[Key] = set()
+    for key, ops in history.requests.items():
+        ask = ops[0].ask
+        if isinstance(ask, AskTransfer) and ask.tag == TAG_POWERS:
+            tagged.add(key)
             _add_power(groups[ask.payee, ask.currency], ask, completed=_is_completed(key, ledger))
-    for key, ask in transfers:
-        group = groups.get((ask.payee, ask.currency))
-        is_other = group is not None and ask.tag != TAG_POWERS and ask.payer in group.payers
-        if group is not None and is_other and _is_completed(key, ledger):
-            group.others += ask.amount
+    for row in ledger.rows:
+        group = groups.get((row.payee or "", row.currency))
+        is_other = row.is_transfer and row.status == "completed" and row.key_of not in tagged
+        if group is not None and is_other and row.user in group.payers:
+            group.others += row.amount
     return groups
 
 
@@ -78,7 +79,7 @@ def _add_power(group: _Group, ask: AskTransfer, *, completed: bool) -> None:
         group.problem = f"4^{exponent} was sent more than {_COUNT_MAX} times"
 
 
-def _is_completed(key: tuple[str, str], ledger: Ledger) -> bool:
+def _is_completed(key: Key, ledger: Ledger) -> bool:
     return any(row.status == "completed" for row in ledger.by_key.get(key, ()))
 
 

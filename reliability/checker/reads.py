@@ -10,10 +10,12 @@ from itertools import accumulate
 
 from reliability.checker.findings import Findings
 from reliability.checker.history import NEVER, AccountKey, History, Op
+from reliability.checker.holds_seen import holds_seen
 from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import Ledger
 from reliability.checker.replay import Change, ReplayedAccount
 from reliability.checker.statuses import statuses_seen
+from reliability.history import Kind
 
 # What was certainly so before a status could be shown.
 _KNOWN_BY = {
@@ -22,7 +24,13 @@ _KNOWN_BY = {
     "transfer.cancelled": ("cancelled",),
     "transfer.refunded": ("refunded",),
     "transfer.credited": ("completed",),
+    "hold.open": ("open", "captured", "voided", "expired"),
+    "hold.captured": ("captured",),
+    "hold.voided": ("voided",),
+    "hold.expired": ("expired",),
 }
+# What is told by the answer that accepts it; besides these, all that is not among those above.
+_TOLD_AT_ONCE = ("transfer.held", "hold.open")
 _ACCEPTED = "accepted"
 
 
@@ -38,14 +46,14 @@ class Knowledge:
                     self._tell(op.answer.id, _ACCEPTED, op.answered_at)
             for row in ledger.by_key.get(key, ()):
                 self._asked[row.id] = ops[0].at
-        for transfer, shown in statuses_seen(history).items():
-            for one in shown:
-                self._tell(transfer, one.status, one.answered_at)
+        for id_, status, at in _shown(history):
+            self._tell(id_, status, at)
+        self._voided = _voids_asked(history)
 
     def told_at(self, change: Change) -> int:
         """When an answer first showed it; NEVER if none did."""
         told = self._told.get(change.source, {})
-        if change.type == "transfer.held" or change.type not in _KNOWN_BY:
+        if change.type in _TOLD_AT_ONCE or change.type not in _KNOWN_BY:
             first = told.get(_ACCEPTED, NEVER)
         else:
             first = NEVER
@@ -54,11 +62,30 @@ class Knowledge:
 
     def asked_at(self, change: Change) -> int:
         """When its request was first sent; 0 where the history has none."""
-        return self._asked.get(change.source, 0)
+        asked = self._asked.get(change.source, 0)
+        return self._voided.get(change.source, asked) if change.type == "hold.voided" else asked
 
     def _tell(self, id_: str, what: str, at: int) -> None:
         told = self._told.setdefault(id_, {})
         told[what] = min(at, told.get(what, NEVER))
+
+
+def _shown(history: History) -> Iterator[tuple[str, str, int]]:
+    """Every transfer and hold that was shown, with its status, and when."""
+    for transfer, shown in statuses_seen(history).items():
+        yield from ((transfer, one.status, one.answered_at) for one in shown)
+    for hold, seen in holds_seen(history).items():
+        yield from ((hold, one.status, one.answered_at) for one in seen)
+
+
+def _voids_asked(history: History) -> dict[str, int]:
+    """When somebody first asked for a void of each hold."""
+    asked: dict[str, int] = {}
+    for hold, ops in history.of_holds.items():
+        for op in ops:
+            if op.ask.kind is Kind.VOID:
+                asked[hold] = min(op.at, asked.get(hold, NEVER))
+    return asked
 
 
 def check_reads(

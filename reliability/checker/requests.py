@@ -10,27 +10,36 @@ from reliability.checker.findings import Findings
 from reliability.checker.history import History, Op
 from reliability.checker.invariants import Invariant
 from reliability.checker.ledger import Ledger, LedgerRow
-from reliability.history import AskMovement, AskTransfer
+from reliability.history import AskHold, AskMovement, AskPart, AskTransfer
 
 _RECORDED = frozenset(
-    {"insufficient_funds", "unknown_payee", "payee_closed", "payer_frozen", "payer_closed"}
+    {
+        "insufficient_funds",
+        "limit_exceeded",
+        "unknown_payee",
+        "payee_closed",
+        "payer_frozen",
+        "payer_closed",
+    }
 )
 _REUSED = "idempotency_key_reused"
 
 
 def check_requests(history: History, ledger: Ledger, findings: Findings) -> None:
     """Holds every key of the history against its rows, and every row against the history."""
-    for (user, key), ops in history.requests.items():
-        subject = _Subject(f"{user} key {key}", ledger.shard_of(user), findings)
-        _check_key(ops, ledger.by_key.get((user, key), []), subject)
+    for key, ops in history.requests.items():
+        by = f" of {key.caller}" if key.caller != key.wallet else ""
+        name = f"{key.wallet} key {key.key}{by}"
+        subject = _Subject(name, ledger.shard_of(key.wallet), findings)
+        _check_key(ops, ledger.by_key.get(key, []), subject)
     for row in ledger.rows:
         if row.user in history.users:
             findings.examine(Invariant.ROW_WAS_ASKED)
-            if (row.user, row.key) not in history.requests:
+            if row.key_of not in history.requests:
                 findings.violated(
                     Invariant.ROW_WAS_ASKED,
                     row.id,
-                    expected="a request for it in the history",
+                    expected=f"a request for it in the history, by {row.caller}",
                     found=f"{_tell_row(row)} under key {row.key}, which no client used",
                     shard=row.shard,
                 )
@@ -141,14 +150,24 @@ def _check_origin(ops: Sequence[Op], rows: list[LedgerRow], subject: _Subject) -
 
 
 def _is_as_asked(op: Op, row: LedgerRow) -> bool:
-    ask = op.ask
-    if not isinstance(ask, AskMovement | AskTransfer):
-        return False
-    if (row.kind, row.currency, row.amount) != (ask.kind.value, ask.currency, ask.amount):
-        return False
-    if isinstance(ask, AskTransfer):
-        return row.payee == ask.payee or (row.payee is None and row.status == "rejected")
-    return True
+    match op.ask:
+        case AskMovement() as ask:
+            return (row.kind, row.currency, row.amount) == (ask.kind, ask.currency, ask.amount)
+        case AskTransfer() | AskHold() as ask:
+            asked = (ask.kind, ask.currency, ask.amount)
+            return (row.kind, row.currency, row.amount) == asked and _is_to(ask.payee, row)
+        case AskPart() as ask:
+            # What takes all that is left is told how much that was.
+            amounts = {told for told in (ask.amount, op.answer.amount) if told is not None}
+            part = (ask.kind, ask.currency, ask.part_of)
+            is_part = (row.kind, row.currency, row.part_of) == part and amounts <= {row.amount}
+            return is_part and _is_to(ask.payee, row)
+        case _:
+            return False
+
+
+def _is_to(payee: str, row: LedgerRow) -> bool:
+    return row.payee == payee or (row.payee is None and row.status == "rejected")
 
 
 def _tell(rows: Sequence[LedgerRow]) -> str:
@@ -158,13 +177,18 @@ def _tell(rows: Sequence[LedgerRow]) -> str:
 def _tell_row(row: LedgerRow) -> str:
     to = f" to {row.payee}" if row.payee else ""
     why = f" because of {row.reason}" if row.reason else ""
-    return f"{row.kind} {row.id} of {row.amount} {row.currency}{to}, {row.status}{why}"
+    of = f" of {row.part_of}" if row.part_of else ""
+    return f"{row.kind}{of} {row.id} of {row.amount} {row.currency}{to}, {row.status}{why}"
 
 
 def _tell_ask(op: Op) -> str:
     match op.ask:
-        case AskTransfer() as ask:
-            return f"transfer of {ask.amount} {ask.currency} to {ask.payee}"
+        case AskTransfer() | AskHold() as ask:
+            return f"{ask.kind.value} of {ask.amount} {ask.currency} to {ask.payee}"
+        case AskPart() as ask:
+            amount = op.answer.amount if ask.amount is None else ask.amount
+            what = f"{ask.kind.value} of {ask.part_of}"
+            return f"{what} of {amount or 'all'} {ask.currency} to {ask.payee}"
         case AskMovement() as ask:
             return f"{ask.kind.value} of {ask.amount} {ask.currency}"
         case ask:

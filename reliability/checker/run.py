@@ -5,11 +5,17 @@ from pathlib import Path
 
 from audit import Report, audit
 from audit.reader import ShardReader, UnreadableError
+from reliability.checker.access import check_access
 from reliability.checker.findings import Findings, Phase, Result, Violation
-from reliability.checker.history import HistoryError, read_faults, read_history
+from reliability.checker.history import read_faults, read_history
+from reliability.checker.hold_money import check_hold_money
+from reliability.checker.holds import check_holds
 from reliability.checker.ledger import find_place, read_ledger, snapshots
+from reliability.checker.limits import check_limits
+from reliability.checker.lines import HistoryError
 from reliability.checker.money import check_money
 from reliability.checker.powers import check_powers
+from reliability.checker.refunds import check_refunds
 from reliability.checker.registers import check_registers
 from reliability.checker.requests import check_requests, check_users
 from reliability.checker.statuses import check_statuses
@@ -73,11 +79,16 @@ async def _check_history(
     progress("each key against its rows")
     check_users(history, ledger, findings)
     check_requests(history, ledger, findings)
+    check_access(history, ledger, findings)
     check_statuses(history, ledger, findings)
+    check_holds(history, ledger, findings)
     check_money(history, ledger, findings)
+    await check_hold_money(ledger, findings)
     await check_powers(history, ledger, findings)
     progress("each read against the replayed accounts")
-    await check_registers(history, ledger, findings)
+    replayed = await check_registers(history, ledger, findings)
+    check_refunds(history, ledger, replayed, findings)
+    check_limits(history, ledger, replayed, findings)
     return count_run(history, ledger, read_faults(folder))
 
 

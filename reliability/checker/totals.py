@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from audit.reader import ShardReader
 from audit.statements import load_blocks
@@ -10,6 +11,17 @@ from reliability.checker.invariants import Invariant
 
 _SQL = load_blocks("totals", package="reliability.checker")
 _FACTS = load_blocks("facts")
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Per currency: what wallets have, and the other sides of entries; per shard, what is held."""
+
+    balances: Counter[str] = field(default_factory=Counter)
+    external: Counter[str] = field(default_factory=Counter)
+    through: Counter[str] = field(default_factory=Counter)
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reserved: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 async def check_frozen(readers: Sequence[ShardReader], findings: Findings) -> None:
@@ -22,18 +34,14 @@ async def check_frozen(readers: Sequence[ShardReader], findings: Findings) -> No
     Raises:
         UnreadableError: a shard stopped to answer.
     """
-    balances: Counter[str] = Counter()
-    entries: dict[str, Counter[str]] = {"external": Counter(), "in_transit": Counter()}
+    sums = _Sums()
     for reader in readers:
-        for row in await reader.rows(_SQL["sum_accounts"]):
-            balances[row["currency"]] += int(row["balance"])
-        for row in await reader.rows(_SQL["sum_entries"]):
-            entries.setdefault(row["contra"], Counter())[row["currency"]] += int(row["amount"])
+        await _add_up(reader, sums)
     transit = await _in_transit(readers)
     if await _has_moved(readers):
         findings.cannot("something moved while totals were read: freeze it, or wait for its end")
         return
-    external, through = entries["external"], entries["in_transit"]
+    balances, external, through = sums.balances, sums.external, sums.through
     for currency in sorted(balances.keys() | external.keys() | through.keys() | transit.keys()):
         findings.examine(Invariant.FROZEN_TOTAL)
         # What came from outside is minus as much there.
@@ -55,10 +63,33 @@ async def check_frozen(readers: Sequence[ShardReader], findings: Findings) -> No
                 found=f"{-through[currency]} taken out by entries and put in nowhere",
                 shard=ALL_SHARDS,
             )
+    for shard, currency in sorted(sums.held.keys() | sums.reserved.keys()):
+        findings.examine(Invariant.FROZEN_HELD)
+        held, reserved = sums.held[shard, currency], sums.reserved[shard, currency]
+        if held != reserved:
+            findings.violated(
+                Invariant.FROZEN_HELD,
+                currency,
+                expected=f"{reserved} that transfers and holds reserve",
+                found=f"{held} held",
+                shard=shard,
+            )
+
+
+async def _add_up(reader: ShardReader, sums: _Sums) -> None:
+    shard = reader.shard.name
+    for row in await reader.rows(_SQL["sum_accounts"]):
+        sums.balances[row["currency"]] += int(row["balance"])
+        sums.held[shard, row["currency"]] = int(row["held"])
+    for row in await reader.rows(_SQL["sum_reserved"]):
+        sums.reserved[shard, row["currency"]] = int(row["amount"])
+    for row in await reader.rows(_SQL["sum_entries"]):
+        side = sums.external if row["contra"] == "external" else sums.through
+        side[row["currency"]] += int(row["amount"])
 
 
 async def check_ended(readers: Sequence[ShardReader], findings: Findings) -> None:
-    """After the drain nothing is open and nothing is held.
+    """After the drain nothing is open that should be over, and nothing is held for it.
 
     Raises:
         UnreadableError: a shard stopped to answer.
@@ -79,7 +110,7 @@ async def check_ended(readers: Sequence[ShardReader], findings: Findings) -> Non
             findings.violated(
                 Invariant.NOTHING_HELD,
                 f"{row['user_id']} {row['currency']}",
-                expected="0",
+                expected=f"{row['reserved']}, for open holds",
                 found=row["held"],
                 shard=shard,
             )

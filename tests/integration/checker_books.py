@@ -1,4 +1,4 @@
-"""A run in small: steps of the engine, and the history that a client would have written of them."""
+"""Steps of the engine, and the history that a client would have written of them."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,6 @@ from reliability.checker import Phase, Result, check
 from reliability.history import (
     FAULTS_FILE,
     HISTORY_FOLDER,
-    TAG_POWERS,
     Answer,
     Ask,
     AskBalance,
@@ -24,10 +23,10 @@ from reliability.history import (
 )
 from sagas.steps.cancel import AskedBy, CancelDone
 from sagas.steps.move import Moved, move
-from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.accounts import read_balance
 from shards.movements import MovementKind
+from shards.refunds import read_refunds
 from shards.transfers import Transfer
 from shards.users import read_user
 from tests.databases import ShardDatabase
@@ -58,11 +57,17 @@ class Client:
     def close(self) -> None:
         self._writer.close()
 
+    def invoke(self, ask: Ask) -> int:
+        return self._writer.invoke(ask, client=1)
+
+    def answer(self, op: int, answer: Answer) -> None:
+        self._writer.answer(op, answer)
+
     def note(self, ask: Ask, answer: Answer | None) -> None:
         """An operation that left nothing, or whose effect is made elsewhere."""
-        op = self._writer.invoke(ask, client=1)
+        op = self.invoke(ask)
         if answer is not None:
-            self._writer.answer(op, answer)
+            self.answer(op, answer)
 
     async def user(self, *, bucket: int) -> UUID:
         id_ = await self.world.user(bucket=bucket)
@@ -76,17 +81,17 @@ class Client:
         self, user: UUID, kind: MovementKind, amount: int, *, key: str, answered: bool = True
     ) -> Moved:
         ask = AskMovement(kind=KINDS[kind], user=str(user), currency="EUR", amount=amount, key=key)
-        op = self._writer.invoke(ask, client=1)
+        op = self.invoke(ask)
         request = self.world.move_request(user, kind, amount, key=key)
         (moved,) = await move(self.world.shards.of_id(user), [request], wait=True)
         assert isinstance(moved, Moved)
         if not answered:
-            self._writer.answer(op, Answer(status=None))
+            self.answer(op, Answer(status=None))
         elif moved.movement.status == "rejected":
-            self._writer.answer(op, Answer(status=422, code=moved.movement.reason))
+            self.answer(op, Answer(status=422, code=moved.movement.reason))
         else:
             id_ = str(moved.movement.id)
-            self._writer.answer(op, Answer(status=201, id=id_, replayed=moved.replayed))
+            self.answer(op, Answer(status=201, id=id_, replayed=moved.replayed))
         return moved
 
     async def transfer(self, payer: UUID, payee: UUID, amount: int, *, key: str) -> Transfer:
@@ -98,7 +103,7 @@ class Client:
     ) -> list[Transfer]:
         """Tries that the gateway's lane writes in one transaction; payers of one shard."""
         ops = [
-            self._writer.invoke(
+            self.invoke(
                 AskTransfer(
                     payer=str(payer),
                     payee=str(payee),
@@ -106,8 +111,7 @@ class Client:
                     amount=amount,
                     key=key,
                     tag=tag,
-                ),
-                client=1,
+                )
             )
             for payer, payee, amount, key in asked
         ]
@@ -121,14 +125,14 @@ class Client:
         for op, outcome in zip(ops, outcomes, strict=True):
             assert isinstance(outcome, Tried)
             made.append(outcome.transfer)
-            self._writer.answer(op, _tried(outcome))
+            self.answer(op, tried_answer(outcome))
         return made
 
     async def cancel(self, transfer: Transfer) -> None:
         ask = AskOfTransfer(
             kind=Kind.CANCEL, transfer=str(transfer.id), user=str(transfer.payer_id)
         )
-        op = self._writer.invoke(ask, client=1)
+        op = self.invoke(ask)
         done = await self.world.cancel(transfer, AskedBy.PAYER)
         assert isinstance(done, CancelDone)
         now = done.transfer
@@ -137,28 +141,36 @@ class Client:
         else:
             is_over = now.ended_at is not None
             answer = Answer(status=409, code="already_final" if is_over else "already_debited")
-        self._writer.answer(op, answer)
+        self.answer(op, answer)
 
     async def look(self, transfer: Transfer) -> None:
         ask = AskOfTransfer(
             kind=Kind.READ_TRANSFER, transfer=str(transfer.id), user=str(transfer.payer_id)
         )
-        op = self._writer.invoke(ask, client=1)
+        op = self.invoke(ask)
         now = await self.world.read(transfer.id)
-        answer = Answer(status=200, transfer_status=now.status, reason=now.reason)
-        self._writer.answer(op, answer)
+        async with self.world.shards.of_id(transfer.id).connection() as conn:
+            refunds = (await read_refunds(conn, [transfer.id])).get(transfer.id, [])
+        answer = Answer(
+            status=200,
+            transfer_status=now.status,
+            reason=now.reason,
+            refunded=sum(refund.amount for refund in refunds),
+            refunds=tuple(str(refund.transfer_id) for refund in refunds),
+        )
+        self.answer(op, answer)
 
     async def balance(self, *users: UUID) -> None:
         for user in users:
-            op = self._writer.invoke(AskBalance(user=str(user), currency="EUR"), client=1)
+            op = self.invoke(AskBalance(user=str(user), currency="EUR"))
             async with self.world.shards.of_id(user).connection() as conn:
                 now = await read_balance(conn, user_id=user, currency="EUR")
             assert now is not None
             answer = Answer(status=200, balance=now.balance, held=now.held, version=now.version)
-            self._writer.answer(op, answer)
+            self.answer(op, answer)
 
 
-def _tried(outcome: Tried) -> Answer:
+def tried_answer(outcome: Tried) -> Answer:
     transfer = outcome.transfer
     if transfer.status == "rejected":
         return Answer(status=422, code=transfer.reason)
@@ -168,102 +180,6 @@ def _tried(outcome: Tried) -> Answer:
         replayed=outcome.replayed,
         transfer_status=transfer.status,
     )
-
-
-async def make_run(world: World, folder: Path) -> Names:
-    """Everything that can be asked for, each with every answer it can get; all of it ends."""
-    client = Client(world, folder / HISTORY_FOLDER / "client-1.jsonl")
-    users = [await client.user(bucket=bucket) for bucket in range(4)]
-    payer, payee, other, closing = users
-    await client.balance(payer, payee)
-    names = await _move(client, payer, other)
-    names |= await _complete(client, payer, payee)
-    names |= await _fail(client, payer, payee, closing)
-    names |= await _send_together(client, payer, payee, other)
-    _note_what_left_nothing(client, payer, payee)
-    client.close()
-    fault = {"type": "fault", "kind": "kill_worker", "at": 1, "ended_at": 2, "target": "worker-1"}
-    not_run = fault | {"kind": "full_disk", "outcome": "not_run"}
-    write_lines(folder / FAULTS_FILE, [fault | {"outcome": "injected"}, not_run])
-    named = zip(("payer", "payee", "other", "closing"), map(str, users), strict=True)
-    return names | dict(named) | {"EUR": "EUR"}
-
-
-async def _move(client: Client, payer: UUID, other: UUID) -> Names:
-    deposit = await client.move(payer, MovementKind.DEPOSIT, 10_000, key="d1")
-    await client.move(payer, MovementKind.DEPOSIT, 10_000, key="d1")
-    last_deposit = await client.move(other, MovementKind.DEPOSIT, 500, key="d2")
-    await client.move(payer, MovementKind.WITHDRAWAL, 50, key="w1")
-    await client.move(payer, MovementKind.WITHDRAWAL, 10**6, key="w2")
-    unknown = await client.move(payer, MovementKind.DEPOSIT, 7, key="unknown", answered=False)
-    await client.balance(payer, other)
-    return {
-        "deposit": str(deposit.movement.id),
-        "last_deposit": str(last_deposit.movement.id),
-        "unknown": str(unknown.movement.id),
-    }
-
-
-async def _complete(client: Client, payer: UUID, payee: UUID) -> Names:
-    completed = await client.transfer(payer, payee, 100, key="t1")
-    await client.balance(payer)
-    debited = await client.world.try_confirm(completed)
-    assert isinstance(debited, TryConfirmed)
-    assert debited.confirm is not None
-    await client.look(completed)
-    await client.balance(payer)
-    await client.cancel(completed)
-    await client.world.deliver(debited.confirm)
-    await client.look(completed)
-    await client.cancel(completed)
-    await client.transfer(payer, payee, 100, key="t1")
-    await client.balance(payer, payee)
-    return {"completed": str(completed.id)}
-
-
-async def _fail(client: Client, payer: UUID, payee: UUID, closing: UUID) -> Names:
-    cancelled = await client.transfer(payer, payee, 30, key="t2")
-    await client.cancel(cancelled)
-    expired = await client.transfer(payer, payee, 31, key="t3")
-    await client.world.expire(expired)
-    await client.world.cancel(expired, AskedBy.EXPIRY)
-    await client.look(expired)
-    await client.balance(payer)
-    refunded = await client.transfer(payer, closing, 32, key="t4")
-    await client.world.set_status(closing, "closed")
-    await client.world.run_all(refunded)
-    await client.look(refunded)
-    rejected = await client.transfer(payer, payee, 10**6, key="t5")
-    return {
-        "cancelled": str(cancelled.id),
-        "expired": str(expired.id),
-        "refunded": str(refunded.id),
-        "rejected": str(rejected.id),
-    }
-
-
-async def _send_together(client: Client, payer: UUID, payee: UUID, other: UUID) -> Names:
-    together = await client.transfers([(payer, payee, 5, "t6"), (payer, other, 6, "t7")])
-    await client.balance(payer)
-    powers = await client.transfers(
-        [(other, payee, 4**exponent, f"p{exponent}") for exponent in range(4)], tag=TAG_POWERS
-    )
-    for transfer in (*together, *powers):
-        await client.world.run_all(transfer)
-    await client.balance(payer, payee, other)
-    return {"power": str(powers[2].id)}
-
-
-def _note_what_left_nothing(client: Client, payer: UUID, payee: UUID) -> None:
-    def asked(key: str, amount: int) -> AskTransfer:
-        return AskTransfer(
-            payer=str(payer), payee=str(payee), currency="EUR", amount=amount, key=key
-        )
-
-    client.note(asked("malformed", 1), Answer(status=422, code="too_precise"))
-    client.note(asked("t1", 99), Answer(status=422, code="idempotency_key_reused"))
-    client.note(asked("away", 1), Answer(status=503, code="shard_unavailable"))
-    client.note(asked("cut", 1), None)
 
 
 def read_lines(file: Path) -> list[Line]:

@@ -114,7 +114,7 @@ ROWS = (
         id="payer",
         sql=(
             "INSERT INTO transfers SELECT (json_populate_record(transfers, json_build_object("
-            "'id', gen_random_uuid(), 'caller', 'another'))).*"
+            "'id', gen_random_uuid()))).*"
             " FROM transfers WHERE id = '{completed}'"
         ),
     ),

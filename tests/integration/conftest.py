@@ -12,7 +12,8 @@ from reliability.simulation.scratch import scratch_server
 from shards.router import ShardMap
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
 from tests.integration.books import BUCKETS
-from tests.integration.checker_books import RunInOrder, make_run
+from tests.integration.checker_books import RunInOrder
+from tests.integration.checker_run import make_run
 from tests.integration.clones import Clones
 from tests.integration.command import Holdfast
 from tests.integration.world import World

@@ -14,7 +14,8 @@ from reliability.checker import Phase
 from reliability.checker.totals import check_frozen
 from tests.databases import ShardDatabase
 from tests.integration.books import make_books
-from tests.integration.checker_books import RunInOrder, check_run, found, make_run
+from tests.integration.checker_books import RunInOrder, check_run, found
+from tests.integration.checker_run import make_run
 from tests.integration.clones import Clones, run
 from tests.integration.world import World
 

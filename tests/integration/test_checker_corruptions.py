@@ -17,8 +17,12 @@ from tests.integration.checker_books import (
     told,
 )
 from tests.integration.checker_cases import ROWS, TOLD, Rows, Told
+from tests.integration.checker_part_cases import PART_ROWS, PART_TOLD
 from tests.integration.clones import Clones, drop_constraints, run
 from tests.integration.world import World
+
+ALL_ROWS = (*ROWS, *PART_ROWS)
+ALL_TOLD = (*TOLD, *PART_TOLD)
 
 
 async def test_a_run_in_order_passes(run_in_order: RunInOrder):
@@ -30,7 +34,7 @@ async def test_a_run_in_order_passes(run_in_order: RunInOrder):
 
 
 def test_every_invariant_is_shown_to_find_something():
-    shown = {case.by for case in (*ROWS, *TOLD)} | {"row_was_asked"}
+    shown = {case.by for case in (*ALL_ROWS, *ALL_TOLD)}
 
     assert {invariant.value for invariant in Invariant} - shown == set()
 
@@ -38,7 +42,9 @@ def test_every_invariant_is_shown_to_find_something():
 # --- rows that were tampered with
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: f"{case.by}: {' '.join(case.sql.split())}")
+@pytest.mark.parametrize(
+    "case", ALL_ROWS, ids=lambda case: f"{case.by}: {' '.join(case.sql.split())}"
+)
 async def test_rows_that_were_tampered_with_are_found(
     run_in_order: RunInOrder, cloned_run: Clones, case: Rows
 ):
@@ -104,7 +110,7 @@ async def test_a_deposit_that_was_lost_in_whole_is_found(run_in_order: RunInOrde
 # --- answers that do not fit the rows
 
 
-@pytest.mark.parametrize("case", TOLD, ids=lambda case: f"{case.by}: {case.edit.__name__}")
+@pytest.mark.parametrize("case", ALL_TOLD, ids=lambda case: f"{case.by}: {case.edit.__name__}")
 async def test_answers_that_do_not_fit_are_found(
     run_in_order: RunInOrder, tmp_path: Path, case: Told
 ):

@@ -454,3 +454,56 @@ async def test_a_payer_has_no_more_open_holds_than_it_may(world: World):
     assert is_failed(third, TooManyHoldsError)
     assert is_failed(later, TooManyHoldsError)
     assert isinstance(free, HoldTried)
+
+
+async def test_the_times_of_a_hold_stay_in_order_when_the_clock_is_set_back_between_its_captures(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    payer, payee = await world.pair(funds=100)
+    hold = await open_hold(world, payer, payee, 60)
+    await world.shift_clock(payer, timedelta(minutes=30))
+    first = await capture_part(world, hold, 20, is_final=False)
+    await world.shift_clock(payer, timedelta())
+
+    last = await capture_part(world, hold, 10)
+
+    ended = await read_hold(world, hold)
+    assert ended.ended_at is not None
+    assert first.created_at <= last.created_at <= ended.ended_at
+    assert broken(await audit_of(shard_databases)) == {}
+
+
+@pytest.mark.parametrize("by", EndedBy)
+async def test_a_hold_does_not_end_before_its_last_capture_when_the_clock_is_set_back(
+    world: World, shard_databases: list[ShardDatabase], by: EndedBy
+):
+    payer, payee = await world.pair(funds=100)
+    hold = await open_hold(world, payer, payee, 60)
+    await world.shift_clock(payer, timedelta(minutes=30))
+    captured = await capture_part(world, hold, 20, is_final=False)
+    await world.shift_clock(payer, timedelta())
+    if by is EndedBy.EXPIRY:
+        await let_pass(world, hold)
+
+    ended = await end(world, hold, by)
+
+    assert ended.ended_at is not None
+    assert captured.created_at <= ended.ended_at
+    assert "hold_times" not in broken(await audit_of(shard_databases))
+
+
+async def test_a_capture_that_was_refused_is_none_and_may_be_later_than_the_end_of_its_hold(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    payer, payee = await world.pair(funds=100)
+    hold = await open_hold(world, payer, payee, 60)
+    await world.shift_clock(payer, timedelta(minutes=30))
+    await world.set_status(payer, "frozen")
+    refused = await capture_part(world, hold, 20)
+    await world.set_status(payer, "open")
+    await world.shift_clock(payer, timedelta())
+
+    await end(world, hold, EndedBy.VOID)
+
+    assert refused.status == Status.REJECTED
+    assert broken(await audit_of(shard_databases)) == {}

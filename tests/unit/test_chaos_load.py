@@ -8,11 +8,28 @@ from uuid import UUID
 import pytest
 from typing_extensions import override
 
-from reliability.chaos.load.asking import Asking, Tally, minor, spelled
-from reliability.chaos.load.cast import DOORS, HOT, LADDER_STEPS, Cast, Member
+from gateway.problems import KINDS
+from reliability.chaos.load.answers import EXPECTED, minor, spelled, told_answer
+from reliability.chaos.load.asking import Asking, Tally
+from reliability.chaos.load.cast import (
+    DOORS,
+    HOT,
+    LADDER_STEPS,
+    LIMITED,
+    MERCHANTS,
+    Cast,
+    Member,
+)
 from reliability.chaos.load.http import Http, Reply, Request
+from reliability.chaos.load.limits import Limits
+from reliability.chaos.load.refunds import Refunds
+from reliability.chaos.load.requests import Deal, Requests
+from reliability.chaos.load.shop import Shop
+from reliability.chaos.load.tools import Tools
 from reliability.chaos.load.workloads import Workloads
-from reliability.history import HistoryWriter, Kind
+from reliability.chaos.profiles import ENDINGS, PARTS, REFUSALS, SMOKE
+from reliability.checker.vacuity import parse_minimum, unmet
+from reliability.history import Answer, AskPart, HistoryWriter, Kind
 from shards.ids import bucket_of
 
 BUCKET = 5
@@ -67,6 +84,9 @@ CAST = Cast(
     ladders=[(member(20), member(21)), (member(22), member(23))],
     doors=[member(30 + number) for number in range(DOORS)],
     chilled=[member(40 + number) for number in range(DOORS)],
+    merchants=[member(60 + number) for number in range(MERCHANTS)],
+    limited=[member(70 + number) for number in range(LIMITED)],
+    operator=Member(member(80).id, "operator@example.com", "token of the operator"),
     closed=member(50),
     frozen=member(51),
 )
@@ -82,6 +102,23 @@ def workloads(gateways: Gateways, history: HistoryWriter, *, patient: bool = Tru
     rng = random.Random(1)
     asking = Asking(gateways, history, rng=Dice(0.99 if patient else 0.0))
     return Workloads(asking, CAST, tag="test", rng=rng)
+
+
+def tools(gateways: Gateways, history: HistoryWriter) -> Tools:
+    return Tools(
+        asking=Asking(gateways, history, rng=Dice(0.99)),
+        requests=Requests("test"),
+        cast=CAST,
+        rng=random.Random(1),
+    )
+
+
+def asked(gateways: Gateways) -> list[tuple[str, str]]:
+    """What was asked, without the ids."""
+    return [
+        (request.method, "/".join(part for part in request.path.split("/") if len(part) < 30))
+        for request, _ in gateways.asked
+    ]
 
 
 def test_amounts_are_spelled_and_read_alike():
@@ -158,6 +195,14 @@ async def test_nobody_is_in_a_bucket_that_exists(history):
         (Kind.CANCEL, 403, False),
         (Kind.READ_BALANCE, 404, False),
         (Kind.READ_BALANCE, 422, False),
+        (Kind.CAPTURE, 409, True),
+        (Kind.CAPTURE, 429, False),
+        (Kind.HOLD, 409, False),
+        (Kind.VOID, 409, True),
+        (Kind.VOID, 403, False),
+        (Kind.REFUND, 409, True),
+        (Kind.SET_LIMIT, 403, False),
+        (Kind.SET_LIMIT, 422, False),
         *((kind, status, True) for kind in Kind for status in (401, 503, None)),
         *((kind, 500, False) for kind in Kind),
     ],
@@ -180,3 +225,137 @@ async def test_an_answer_out_of_contract_is_kept(history):
         await load.ordinary(1)
 
     assert load._asking.tally.unexpected
+
+
+# --- holds, refunds and limits
+
+
+OPEN = Reply(
+    201,
+    {"id": "some hold", "status": "open", "captured": "0.00", "remaining": "9.00"},
+    replayed=False,
+)
+PART = Reply(202, {"id": "some part", "status": "held", "amount": "1.25"}, replayed=True)
+VOIDED = Reply(200, {"status": "voided", "captured": "1.00", "remaining": "0.00"}, replayed=False)
+TOO_EARLY = Reply(409, {"code": "not_completed"}, replayed=False)
+
+
+def test_every_kind_has_its_answers_and_what_is_kept_of_them():
+    bodies: dict[Kind, dict[str, object]] = {
+        Kind.DEPOSIT: {"id": "m"},
+        Kind.WITHDRAWAL: {"id": "m"},
+        Kind.TRANSFER: {"id": "t", "status": "held"},
+        Kind.CANCEL: {"status": "cancelled", "reason": "cancelled_by_payer"},
+        Kind.READ_TRANSFER: {
+            "status": "completed",
+            "reason": None,
+            "amount_refunded": "1.00",
+            "refunds": ["r"],
+        },
+        Kind.HOLD: OPEN.body,
+        Kind.CAPTURE: PART.body,
+        Kind.VOID: VOIDED.body,
+        Kind.READ_HOLD: VOIDED.body,
+        Kind.REFUND: PART.body,
+        Kind.SET_LIMIT: {"daily": None, "spent": "1.00"},
+        Kind.READ_BALANCE: {"balance": "1.00", "held": "0.00", "version": 3},
+    }
+
+    kept = {
+        kind: told_answer(kind, Reply(200, body, replayed=False)) for kind, body in bodies.items()
+    }
+
+    assert kept.keys() == EXPECTED.keys() == set(Kind)
+    assert kept[Kind.READ_TRANSFER].refunds == ("r",)
+    assert kept[Kind.READ_TRANSFER].refunded == 100
+    assert kept[Kind.VOID] == Answer(status=200, hold_status="voided", captured=100, remaining=0)
+    assert kept[Kind.CAPTURE].amount == 125
+    assert kept[Kind.SET_LIMIT] == Answer(status=200)
+
+
+def test_a_refund_goes_back_from_who_was_paid():
+    payer, payee = member(1), member(60)
+    paid = Deal(id="t", payer=payer, payee=payee, amount=100)
+
+    refund = Requests("test").part(Kind.REFUND, paid, by=payee, amount=30)
+    capture = Requests("test").part(Kind.CAPTURE, paid, by=payer, final=False)
+
+    assert isinstance(refund.told, AskPart)
+    assert isinstance(capture.told, AskPart)
+    assert (refund.told.payer, refund.told.payee) == (payee.id, payer.id)
+    assert (capture.told.payer, capture.told.payee) == (payer.id, payee.id)
+    assert (refund.path, refund.json) == ("/v1/transfers/t/refunds", {"amount": "0.30"})
+    assert (capture.path, capture.json) == ("/v1/holds/t/capture", {"final": False})
+
+
+async def test_whoever_ends_a_hold_races_with_the_others(history):
+    gateways = Gateways(OPEN, PART, VOIDED, PART)
+
+    await Shop(tools(gateways, history)).raced(1)
+
+    assert sorted(asked(gateways)) == [
+        ("POST", "/v1/holds/some hold/capture"),
+        ("POST", "/v1/holds/some hold/capture"),
+        ("POST", "/v1/holds/some hold/void"),
+        ("POST", "/v1/wallets/holds"),
+    ]
+
+
+async def test_a_hold_that_was_refused_is_not_captured(history):
+    for name in ("in_parts", "voided", "raced", "too_much", "late", "through_a_door"):
+        gateways = Gateways(Reply(422, {"code": "insufficient_funds"}, replayed=False))
+
+        await getattr(Shop(tools(gateways, history)), name)(1)
+
+        assert len(gateways.asked) == 1
+
+
+async def test_a_refund_that_came_too_early_is_asked_for_again_with_its_key(history, monkeypatch):
+    monkeypatch.setattr("reliability.chaos.load.refunds._AGAIN_S", 0.0)
+    seen = Reply(
+        200,
+        {"status": "completed", "reason": None, "amount_refunded": "0.00", "refunds": []},
+        replayed=False,
+    )
+    gateways = Gateways(ACCEPTED, TOO_EARLY, TOO_EARLY, PART, PART, seen)
+
+    await Refunds(tools(gateways, history)).whole(1)
+
+    keys = [request.key for request, _ in gateways.asked[1:5]]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+
+
+async def test_a_limit_is_set_by_the_operator_around_what_is_spent(history):
+    gateways = Gateways(Reply(200, {"daily": "1.00", "spent": "50.00"}, replayed=False))
+    load = Limits(tools(gateways, history))
+
+    for _ in range(20):
+        await load.set_limit(1)
+
+    requests = [request for request, _ in gateways.asked]
+    assert {request.token for request in requests} == {"token of the operator"}
+    daily = [(request.json or {})["daily"] for request in requests]
+    assert any(limit is None for limit in daily)
+    assert all(4_700 <= minor(str(limit)) <= 5_600 for limit in daily[5:] if limit is not None)
+
+
+# --- what it must have come to
+
+
+def test_a_run_in_which_none_of_it_happened_fails():
+    asked_for = {parse_minimum(text) for text in SMOKE.minimums.of_load()}
+
+    missing = unmet(asked_for, {})
+
+    assert {one.what for one in missing} == {
+        *(f"ending={ending}" for ending in ENDINGS),
+        *PARTS,
+        *(f"answer={code}" for code in REFUSALS),
+    }
+
+
+def test_refusals_are_answers_that_there_are_and_that_are_told_of():
+    told = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+    assert set(REFUSALS) <= KINDS.keys()
+    assert all(f"`{code}`" in told for code in REFUSALS)

@@ -15,8 +15,8 @@ from reliability.chaos.freeze import Frame
 from reliability.chaos.judge import Judgement
 from reliability.chaos.kinds import FaultKind
 from reliability.chaos.nemesis import Injected, allowed_after, allowed_s
-from reliability.chaos.profiles import SMOKE
-from reliability.chaos.report import ENDINGS, Result, as_text, write_json
+from reliability.chaos.profiles import ENDINGS, SMOKE
+from reliability.chaos.report import Result, as_text, write_json
 from reliability.chaos.stack import Role
 from reliability.history import FaultOutcome
 

@@ -5,27 +5,17 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from reliability.chaos.load.cast import Member, login
+from reliability.chaos.load.answers import EXPECTED, TRANSFERS, told_answer
+from reliability.chaos.load.cast import Member, renew_token
 from reliability.chaos.load.http import Http, Reply, Request
-from reliability.history import Answer, HistoryWriter, Kind
 from reliability.history import Ask as Told
+from reliability.history import HistoryWriter, Kind
 
 _BACKOFF_FIRST_S = 0.1
 # Whoever waits for a shard that is away for minutes asks seldom.
 _BACKOFF_CAP_S = 8.0
 # One in ten gives up after its first try, so that some answers stay unknown for good.
 _IMPATIENT_SHARE = 0.1
-# Tokens of a gateway whose clock is ahead are refused by the other one, and by itself later.
-_ALWAYS = frozenset((401, 503, None))
-# No 403 and no 404: whoever asks does so of its own wallet, and of its own accepted transfers.
-_EXPECTED = {
-    Kind.DEPOSIT: _ALWAYS | {201, 422},
-    Kind.WITHDRAWAL: _ALWAYS | {201, 422},
-    Kind.TRANSFER: _ALWAYS | {201, 202, 422, 429},
-    Kind.CANCEL: _ALWAYS | {200, 409},
-    Kind.READ_TRANSFER: _ALWAYS | {200},
-    Kind.READ_BALANCE: _ALWAYS | {200},
-}
 
 
 @dataclass(slots=True)
@@ -34,7 +24,7 @@ class Tally:
 
     Attributes:
         answers: how often each status was answered, "none" for no answer.
-        accepted: transfers that were answered with 2xx, by id.
+        accepted: transfers that were answered with 2xx, by id, captures and refunds among them.
         unexpected: answers that the contract does not have for what was asked.
         gave_up: requests whose client asked no more before it had a final answer.
     """
@@ -47,9 +37,9 @@ class Tally:
     def note(self, kind: Kind, request: Request, reply: Reply) -> None:
         """One answer."""
         self.answers[str(reply.status) if reply.status is not None else "none"] += 1
-        if reply.status not in _EXPECTED[kind]:
+        if reply.status not in EXPECTED[kind]:
             self.unexpected.append(f"{request.method} {request.path}: {reply.status} {reply.code}")
-        if kind is Kind.TRANSFER and reply.status in (201, 202):
+        if kind in TRANSFERS and reply.status in (201, 202):
             self.accepted.add(str(reply.body["id"]))
 
 
@@ -83,7 +73,7 @@ class Asking:
         while True:
             reply = await self.once(ask, client=client, gateway=gateway)
             if reply.status == 401:
-                await self._renew(ask.by, gateway)
+                await renew_token(self._http, ask.by, gateway=gateway + 1)
             if reply.is_final:
                 return reply
             if not patient or self.give_up.is_set():
@@ -100,49 +90,6 @@ class Asking:
         )
         op = self._history.invoke(ask.told, client=client)
         reply = await self._http.send(request, gateway=gateway)
-        self._history.answer(op, _answer(ask.told.kind, reply))
+        self._history.answer(op, told_answer(ask.told.kind, reply))
         self.tally.note(ask.told.kind, request, reply)
         return reply
-
-    async def _renew(self, member: Member, gateway: int) -> None:
-        token = await login(self._http, email=member.email, gateway=gateway + 1)
-        if token is not None:
-            member.token = token
-
-
-def _answer(kind: Kind, reply: Reply) -> Answer:
-    """What the history keeps of an answer."""
-    if reply.status is None or reply.status >= 300:
-        return Answer(status=reply.status, code=reply.code)
-    shown = reply.body
-    match kind:
-        case Kind.DEPOSIT | Kind.WITHDRAWAL:
-            return Answer(status=reply.status, id=shown["id"], replayed=reply.replayed)
-        case Kind.TRANSFER:
-            return Answer(
-                status=reply.status,
-                id=shown["id"],
-                replayed=reply.replayed,
-                transfer_status=shown["status"],
-            )
-        case Kind.CANCEL | Kind.READ_TRANSFER:
-            return Answer(
-                status=reply.status, transfer_status=shown["status"], reason=shown["reason"]
-            )
-        case Kind.READ_BALANCE:
-            return Answer(
-                status=reply.status,
-                balance=minor(shown["balance"]),
-                held=minor(shown["held"]),
-                version=shown["version"],
-            )
-
-
-def minor(text: str) -> int:
-    """Minor units of an amount as the API spells it, of the currency that all pay in."""
-    return int(text.replace(".", ""))
-
-
-def spelled(amount: int) -> str:
-    """An amount as the API spells it."""
-    return f"{amount // 100}.{amount % 100:02}"

@@ -13,6 +13,8 @@ CURRENCY = "EUR"
 LADDER_STEPS = 44
 HOT = 2
 DOORS = 4
+MERCHANTS = 6
+LIMITED = 2
 
 _PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that live for one run
 _REGISTERING = 8
@@ -45,6 +47,8 @@ class Cast:
         ladders: (payer, payee) pairs; the payer sends 4^0, 4^1, ... and nobody else pays the payee.
         doors: payees whose wallets are closed and opened all the time.
         chilled: payers whose wallets are frozen and opened all the time.
+        merchants: whom shoppers pay through holds, and who pay back.
+        limited: payers whose spending limits are set all the time, by the operator.
         closed: a user whose wallet is closed and stays so. frozen: the same, frozen.
     """
 
@@ -53,6 +57,9 @@ class Cast:
     ladders: Sequence[tuple[Member, Member]]
     doors: Sequence[Member]
     chilled: Sequence[Member]
+    merchants: Sequence[Member]
+    limited: Sequence[Member]
+    operator: Member
     closed: Member
     frozen: Member
 
@@ -60,8 +67,9 @@ class Cast:
     def everybody(self) -> list[Member]:
         """All of them, once each."""
         pairs = [member for pair in self.ladders for member in pair]
-        others = [*self.doors, *self.chilled, self.closed, self.frozen]
-        return [*self.ordinary, *self.hot, *pairs, *others]
+        others = [*self.doors, *self.chilled, *self.merchants, *self.limited]
+        single = [self.operator, self.closed, self.frozen]
+        return [*self.ordinary, *self.hot, *pairs, *others, *single]
 
     @property
     def funds(self) -> Mapping[str, int]:
@@ -69,7 +77,7 @@ class Cast:
         ladder = sum(4**step for step in range(LADDER_STEPS))
         return (
             {member.id: 100_000 for member in (*self.ordinary, self.frozen, *self.chilled)}
-            | {member.id: 1_000_000 for member in self.hot}
+            | {member.id: 1_000_000 for member in (*self.hot, *self.limited)}
             | {payer.id: ladder for payer, _ in self.ladders}
         )
 
@@ -89,7 +97,7 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
     Raises:
         RegistrationError: the gateways refuse, or do not answer for long.
     """
-    count = profile.users + HOT + 2 * profile.ladders + 2 * DOORS + 2
+    count = profile.users + HOT + 2 * profile.ladders + 2 * DOORS + MERCHANTS + LIMITED + 3
     free = asyncio.Semaphore(_REGISTERING)
 
     members: dict[int, Member] = {}
@@ -115,6 +123,9 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
         ladders=[(payer, payee) for payer, payee in _pairs(made.take(2 * profile.ladders))],
         doors=made.take(DOORS),
         chilled=made.take(DOORS),
+        merchants=made.take(MERCHANTS),
+        limited=made.take(LIMITED),
+        operator=made.take(1)[0],
         closed=made.take(1)[0],
         frozen=made.take(1)[0],
     )
@@ -139,6 +150,13 @@ async def _register(http: Http, history: HistoryWriter, *, email: str, gateway: 
             raise RegistrationError(f"{email} was answered with {reply.status} {reply.code}")
         await asyncio.sleep(0.5)
     raise RegistrationError(f"{email}: no gateway answered {_TRIES} times")
+
+
+async def renew_token(http: Http, member: Member, *, gateway: int) -> None:
+    """A new token, which says what the member may do now; the old one stays where none is had."""
+    token = await login(http, email=member.email, gateway=gateway)
+    if token is not None:
+        member.token = token
 
 
 async def login(http: Http, *, email: str, gateway: int) -> str | None:

@@ -3,20 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from itertools import count
 from uuid import UUID
 
-from reliability.chaos.load.asking import Ask, Asking, spelled
-from reliability.chaos.load.cast import CURRENCY, LADDER_STEPS, Cast, Member
+from reliability.chaos.load.asking import Asking
+from reliability.chaos.load.cast import LADDER_STEPS, Cast, Member
 from reliability.chaos.load.http import Reply
-from reliability.history import (
-    TAG_POWERS,
-    AskBalance,
-    AskMovement,
-    AskOfTransfer,
-    AskTransfer,
-    Kind,
-)
+from reliability.chaos.load.limits import Limits
+from reliability.chaos.load.refunds import Refunds
+from reliability.chaos.load.requests import Requests
+from reliability.chaos.load.shop import Shop
+from reliability.chaos.load.tools import Tools
+from reliability.history import TAG_POWERS, Kind
 
 _OVERDRAFT = 10**12
 
@@ -29,9 +26,10 @@ class Workloads:
     def __init__(self, asking: Asking, cast: Cast, *, tag: str, rng: random.Random) -> None:
         self._asking = asking
         self._cast = cast
-        self._tag = tag
         self._rng = rng
-        self._keys = count(1)
+        self._requests = Requests(tag)
+        tools = Tools(asking=asking, requests=self._requests, cast=cast, rng=rng)
+        shop, refunds, limits = Shop(tools), Refunds(tools), Limits(tools)
         self._rungs = [
             (ladder, step) for step in range(LADDER_STEPS) for ladder in range(len(cast.ladders))
         ]
@@ -55,6 +53,19 @@ class Workloads:
             self.withdrawal: 3,
             self.read_balance: 5,
             self.read_transfer: 3,
+            shop.in_parts: 2,
+            shop.voided: 1,
+            shop.never_taken: 1,
+            shop.late: 1,
+            shop.raced: 1,
+            shop.too_much: 1,
+            shop.through_a_door: 1,
+            shop.look: 1,
+            refunds.whole: 1,
+            refunds.in_parts: 1,
+            refunds.at_once: 1,
+            limits.spend: 2,
+            limits.set_limit: 1,
         }
         self._recent: list[tuple[Member, str]] = []
 
@@ -96,7 +107,8 @@ class Workloads:
         payer, payee = self._rng.sample(list(self._cast.ordinary), 2)
         reply = await self._pay(payer, payee.id, client=client)
         if reply.status in (201, 202):
-            await self._about(Kind.CANCEL, payer, reply.body["id"], client=client)
+            ask = self._requests.cancel(str(reply.body["id"]), by=payer)
+            await self._asking.ask(ask, client=client)
 
     async def short_expiry(self, client: int) -> None:
         """Expiry races the try-confirm."""
@@ -109,7 +121,7 @@ class Workloads:
             return
         ladder, step = self._rungs.pop()
         payer, payee = self._cast.ladders[ladder]
-        ask = self._transfer(payer, payee.id, 4**step, tag=TAG_POWERS)
+        ask = self._requests.transfer(payer, payee.id, 4**step, tag=TAG_POWERS)
         await self._asking.ask(ask, client=client)
 
     async def through_a_door(self, client: int) -> None:
@@ -137,19 +149,19 @@ class Workloads:
     async def overdraft(self, client: int) -> None:
         """More than there is."""
         payer, payee = self._rng.sample(list(self._cast.ordinary), 2)
-        await self._asking.ask(self._transfer(payer, payee.id, _OVERDRAFT), client=client)
+        await self._asking.ask(self._requests.transfer(payer, payee.id, _OVERDRAFT), client=client)
 
     async def repeated(self, client: int) -> None:
         """The same request once more after its answer."""
         payer, payee = self._rng.sample(list(self._cast.ordinary), 2)
-        ask = self._transfer(payer, payee.id, self._amount())
+        ask = self._requests.transfer(payer, payee.id, self._amount())
         await self._asking.ask(ask, client=client)
         await self._asking.ask(ask, client=client)
 
     async def twins(self, client: int) -> None:
         """The same request at two gateways at once."""
         payer, payee = self._rng.sample(list(self._cast.ordinary), 2)
-        ask = self._transfer(payer, payee.id, self._amount())
+        ask = self._requests.transfer(payer, payee.id, self._amount())
         async with asyncio.TaskGroup() as group:
             for gateway in range(2):
                 group.create_task(self._asking.once(ask, client=client, gateway=gateway))
@@ -170,72 +182,22 @@ class Workloads:
         """A transfer of a moment ago."""
         if self._recent:
             payer, id_ = self._rng.choice(self._recent)
-            await self._about(Kind.READ_TRANSFER, payer, id_, client=client)
+            await self._asking.ask(self._requests.read_transfer(id_, by=payer), client=client)
 
     async def _pay(
         self, payer: Member, payee: str, *, client: int, expires_in_s: int | None = None
     ) -> Reply:
-        ask = self._transfer(payer, payee, self._amount(), expires_in_s=expires_in_s)
+        ask = self._requests.transfer(payer, payee, self._amount(), expires_in_s=expires_in_s)
         reply = await self._asking.ask(ask, client=client)
         if reply.status in (201, 202):
             self._recent = [*self._recent[-99:], (payer, str(reply.body["id"]))]
         return reply
 
-    def _transfer(
-        self,
-        payer: Member,
-        payee: str,
-        amount: int,
-        *,
-        expires_in_s: int | None = None,
-        tag: str | None = None,
-    ) -> Ask:
-        key = f"t-{self._tag}-{next(self._keys)}"
-        json: dict[str, object] = {"to": payee, "currency": CURRENCY, "amount": spelled(amount)}
-        if expires_in_s is not None:
-            json["expires_in_s"] = expires_in_s
-        told = AskTransfer(
-            payer=payer.id,
-            payee=payee,
-            currency=CURRENCY,
-            amount=amount,
-            key=key,
-            expires_in_s=expires_in_s,
-            tag=tag,
-        )
-        path = f"{payer.wallet}/transfers"
-        return Ask(told=told, by=payer, method="POST", path=path, json=json, key=key)
-
     async def _move(self, kind: Kind, member: Member, amount: int, *, client: int) -> None:
-        key = f"m-{self._tag}-{next(self._keys)}"
-        ask = Ask(
-            told=AskMovement(kind=kind, user=member.id, currency=CURRENCY, amount=amount, key=key),
-            by=member,
-            method="POST",
-            path=f"{member.wallet}/{kind}s",
-            json={"currency": CURRENCY, "amount": spelled(amount)},
-            key=key,
-        )
-        await self._asking.ask(ask, client=client)
-
-    async def _about(self, kind: Kind, by: Member, id_: str, *, client: int) -> None:
-        is_cancel = kind is Kind.CANCEL
-        ask = Ask(
-            told=AskOfTransfer(kind=kind, transfer=id_, user=by.id),
-            by=by,
-            method="POST" if is_cancel else "GET",
-            path=f"/v1/transfers/{id_}/cancel" if is_cancel else f"/v1/transfers/{id_}",
-        )
-        await self._asking.ask(ask, client=client)
+        await self._asking.ask(self._requests.movement(kind, member, amount), client=client)
 
     async def _read_balance(self, member: Member, *, client: int) -> None:
-        ask = Ask(
-            told=AskBalance(user=member.id, currency=CURRENCY),
-            by=member,
-            method="GET",
-            path=f"{member.wallet}/balances/{CURRENCY}",
-        )
-        await self._asking.ask(ask, client=client)
+        await self._asking.ask(self._requests.read_balance(member), client=client)
 
     def _anybody(self) -> Member:
         return self._rng.choice(self._cast.ordinary)
