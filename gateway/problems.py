@@ -55,6 +55,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         # 422: a business no
         "insufficient_funds": (422, "There is not enough money available"),
         "balance_limit": (422, "The balance would become too large"),
+        "limit_exceeded": (422, "The daily limit would be exceeded"),
         "unknown_payee": (422, "There is no such payee"),
         "self_transfer": (422, "Payer and payee are the same"),
         "payee_closed": (422, "The payee's wallet is closed"),

@@ -25,12 +25,14 @@ class Event(StrEnum):
     CANCEL = "cancel"
     COMPLETE = "complete"
     REFUND = "refund"
+    CAPTURE = "capture"
 
 
 # (status before, event) -> status after; None is "no row yet". What is not here is not allowed.
 TRANSITIONS: dict[tuple[Status | None, Event], Status] = {
     (None, Event.ACCEPT): Status.HELD,
     (None, Event.REJECT): Status.REJECTED,
+    (None, Event.CAPTURE): Status.DEBITED,
     (Status.HELD, Event.DEBIT): Status.DEBITED,
     (Status.HELD, Event.CANCEL): Status.CANCELLED,
     (Status.DEBITED, Event.COMPLETE): Status.COMPLETED,
@@ -51,6 +53,7 @@ class Reason(StrEnum):
     PAYER_FROZEN = "payer_frozen"
     PAYER_CLOSED = "payer_closed"
     BALANCE_LIMIT = "balance_limit"
+    LIMIT_EXCEEDED = "limit_exceeded"
     EXPIRED = "expired"
     CANCELLED_BY_PAYER = "cancelled_by_payer"
 

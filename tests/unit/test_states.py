@@ -13,6 +13,7 @@ BEFORE: list[Status | None] = [None, *Status]
 ALLOWED = {
     (None, "accept"): "held",
     (None, "reject"): "rejected",
+    (None, "capture"): "debited",
     ("held", "debit"): "debited",
     ("held", "cancel"): "cancelled",
     ("debited", "complete"): "completed",
