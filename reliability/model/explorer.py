@@ -2,16 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from reliability.model.invariants import (
-    Breach,
-    Found,
-    is_clean_end,
-    wrong_with_state,
-    wrong_with_step,
-)
+from reliability.model.breaches import Breach, Found
+from reliability.model.invariants import is_clean_end, wrong_with_state, wrong_with_step
 from reliability.model.rules import Rules
 from reliability.model.state import Move, World
-from reliability.model.table import Taken
+from reliability.model.table import HOLD, TRANSFER, Taken
 
 STATES_MAX = 3_000_000
 
@@ -29,7 +24,7 @@ class Explored:
         moves: how many moves between them.
         found: the breach, if any.
         story: the shortest way to the breach.
-        taken: all transitions of transfers that happened.
+        taken: all transitions of transfers and holds that happened.
         seen: all kinds of moves that happened.
     """
 
@@ -76,15 +71,17 @@ class _Exploration:
         stranded = self._first_stranded()
         if stranded is None:
             return self._explored(None, 0, None)
-        statuses = [t.status or "not there" for t in self.worlds[stranded].transfers]
-        detail = f"no way to an end from here: {', '.join(statuses)}"
+        world = self.worlds[stranded]
+        statuses = [*(t.status for t in world.transfers), *(h.status for h in world.holds)]
+        told = ", ".join(status or "not there" for status in statuses)
+        detail = f"no way to an end from here: {told}"
         return self._explored(Found(Breach.STRANDED, detail), stranded, None)
 
     def _make(self, current: int, move: Move) -> Found | None:
         self.moves += 1
         self.seen.add(move.what)
         before = self.worlds[current]
-        found = wrong_with_step(before, move)
+        found = wrong_with_step(self.rules.scope, before, move)
         if found is not None:
             return found
         self._remember_transitions(before, move)
@@ -111,7 +108,12 @@ class _Exploration:
     def _remember_transitions(self, before: World, move: Move) -> None:
         for old, new in zip(before.transfers, move.world.transfers, strict=True):
             if old is not new and old.status != new.status:
-                self.taken.add(Taken(old.status, new.status, move.step, move.reason))
+                taken = Taken(TRANSFER, old.status, new.status, move.step, move.reason)
+                self.taken.add(taken)
+        if before.holds is not move.world.holds:
+            for hold, after in zip(before.holds, move.world.holds, strict=True):
+                if hold.status != after.status:
+                    self.taken.add(Taken(HOLD, hold.status, after.status, move.step, move.reason))
 
     def _first_stranded(self) -> int | None:
         """The first state from which the system alone gets to no clean end."""
@@ -149,6 +151,6 @@ def _told(transfer: int, what: str) -> str:
     return what if transfer < 0 else f"transfer {transfer + 1}: {what}"
 
 
-def endings(taken: frozenset[Taken]) -> frozenset[str]:
-    """The statuses that were reached."""
-    return frozenset(t.after for t in taken)
+def endings(taken: frozenset[Taken], row: str) -> frozenset[str]:
+    """The statuses that rows of this kind reached."""
+    return frozenset(t.after for t in taken if t.row == row)

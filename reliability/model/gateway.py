@@ -4,15 +4,19 @@ from collections.abc import Iterator
 
 from reliability.model import ledger
 from reliability.model.scope import Scope
+from reliability.model.spending import may_spend
 from reliability.model.state import (
+    NONE,
     Move,
     World,
     send,
     tell,
 )
 from reliability.model.table import (
+    CAPTURE,
     HELD,
     INSUFFICIENT_FUNDS,
+    LIMIT_EXCEEDED,
     NO_REASON,
     NO_ROW,
     PAYEE_CANNOT,
@@ -24,6 +28,7 @@ from reliability.model.table import (
 
 ACCEPTED = "202"
 REFUSED_422 = "422"
+CLOSED_409 = "409"
 
 
 class Gateway:
@@ -36,8 +41,13 @@ class Gateway:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
+    def requests(self, world: World) -> Iterator[Move]:
+        """Everything that clients may ask for."""
+        for key in range(len(self.scope.wishes)):
+            yield from self.request(world, key)
+
     def request(self, world: World, key: int) -> Iterator[Move]:
-        """A client asks for a transfer: the key first, then a decision."""
+        """A client asks for a transfer, a capture or a refund: the key first, then a decision."""
         found = self.find(world, key)
         if found is not None:
             if self.scope.repeats:
@@ -45,8 +55,12 @@ class Gateway:
             return
         for index, transfer in enumerate(world.transfers):
             if transfer.key == key and transfer.status == NO_ROW:
-                yield from self.try_new(world, index)
+                yield from self.decide(world, index)
                 return
+
+    def decide(self, world: World, index: int) -> Iterator[Move]:
+        """A request whose key is new."""
+        yield from self.try_new(world, index)
 
     def find(self, world: World, key: int) -> int | None:
         """The transfer that the key stands for."""
@@ -82,11 +96,17 @@ class Gateway:
     def refusal(self, world: World, index: int, advice: str) -> str:
         """Why a new request is refused, under the payer's lock."""
         transfer = world.transfers[index]
-        payer = world.wallets[transfer.payer]
-        refusal = PAYER_MAY_NOT.get(payer.status, advice)
-        if refusal == NO_REASON and payer.balance - payer.held < transfer.amount:
+        return self.refusal_of(world, transfer.payer, transfer.amount, advice)
+
+    def refusal_of(self, world: World, payer: int, amount: int, advice: str) -> str:
+        """Why a wallet may not reserve an amount, for a transfer or for a hold."""
+        row = world.wallets[payer]
+        refusal = PAYER_MAY_NOT.get(row.status, advice)
+        if refusal != NO_REASON:
+            return refusal
+        if row.balance - row.held < amount:
             return INSUFFICIENT_FUNDS
-        return refusal
+        return NO_REASON if may_spend(world, payer, amount) else LIMIT_EXCEEDED
 
     def accept(self, world: World, index: int) -> Iterator[Move]:
         """The reservation; its row has the key."""
@@ -98,14 +118,19 @@ class Gateway:
 
     def reject(self, world: World, index: int, refusal: str) -> Iterator[Move]:
         """A no is a row too, so that the key has its answer."""
+        step = TRY if world.transfers[index].hold == NONE else CAPTURE
         after = ledger.reject(world, index)
         answered = self.told(after, index, REFUSED_422)
-        what = f"try rejects, {refusal}"
-        yield Move(index, what, answered, own=False, step=TRY, reason=refusal)
+        what = f"{step} rejects, {refusal}"
+        yield Move(index, what, answered, own=False, step=step, reason=refusal)
         if answered != after:
-            what = f"try rejects, {refusal}, and the gateway dies"
-            yield Move(index, what, after, own=False, step=TRY, reason=refusal)
+            what = f"{step} rejects, {refusal}, and the gateway dies"
+            yield Move(index, what, after, own=False, step=step, reason=refusal)
 
     def told(self, world: World, index: int, answer: str) -> World:
         """The client has its answer; remembered only where clients ask again."""
-        return tell(world, world.transfers[index].key, answer) if self.scope.repeats else world
+        return self.answered(world, world.transfers[index].key, answer)
+
+    def answered(self, world: World, key: int, answer: str) -> World:
+        """The same of a key."""
+        return tell(world, key, answer) if self.scope.repeats else world

@@ -9,9 +9,10 @@ and the log keeps every message for ever; what it still settles lies in `handed`
 from collections.abc import Iterator
 
 from reliability.model.environment import forgeries, happenings
-from reliability.model.gateway import Gateway
+from reliability.model.holds import HoldRules
 from reliability.model.payee import PayeeSide
 from reliability.model.payer import PayerSide
+from reliability.model.refunds import RefundRules
 from reliability.model.state import (
     Message,
     Move,
@@ -29,13 +30,12 @@ from reliability.model.table import (
 )
 
 
-class Rules(Gateway, PayerSide, PayeeSide):
+class Rules(HoldRules, RefundRules, PayerSide, PayeeSide):
     """All moves that are possible in a world."""
 
     def moves(self, world: World) -> Iterator[Move]:
         """Everything that may happen next."""
-        for key in range(len(self.scope.wishes)):
-            yield from self.request(world, key)
+        yield from self.requests(world)
         for index, transfer in enumerate(world.transfers):
             for message in sorted(transfer.log):
                 yield from self.deliver(world, index, message)
@@ -47,6 +47,8 @@ class Rules(Gateway, PayerSide, PayeeSide):
                 yield from self.cancel_by_payer(world, index)
             if self.scope.attacked:
                 yield from self.attack(world, index)
+        for hold in range(len(world.holds)):
+            yield from self.expire_hold(world, hold)
         yield from self.happen(world)
 
     def happen(self, world: World) -> Iterator[Move]:

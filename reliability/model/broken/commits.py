@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing_extensions import override
 
 from reliability.model import ledger
-from reliability.model.invariants import Breach
+from reliability.model.breaches import Breach
 from reliability.model.rules import Rules
 from reliability.model.state import Move, World, note
 from reliability.model.table import CREDITED, DEBITED, HELD, NO_ROW, OVER

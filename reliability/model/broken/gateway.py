@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing_extensions import override
 
 from reliability.model import ledger
+from reliability.model.breaches import Breach
 from reliability.model.gateway import ACCEPTED, REFUSED_422
-from reliability.model.invariants import Breach
 from reliability.model.rules import Rules
 from reliability.model.state import Move, World, forget, note, send, tell
 from reliability.model.table import INSUFFICIENT_FUNDS, NO_REASON, NO_ROW, TRY, TRY_CONFIRM
@@ -18,7 +18,7 @@ _NO_KEY = "its key is not written"
 
 
 class KeyWrittenLater(Rules):
-    """The hold is committed, and its key in a second transaction."""
+    """The reservation is committed, and its key in a second transaction."""
 
     @override
     def find(self, world: World, key: int) -> int | None:
@@ -130,7 +130,7 @@ class BatchSeesOneBalance(Rules):
 VARIANTS = tuple(
     Variant(name=name, rules=rules, scope=scope, rule=rule, breach=breach)
     for name, rules, scope, rule, breach in (
-        ("key not in the hold's transaction", KeyWrittenLater, RICH, "1", Breach.KEY),
+        ("key not in the try's transaction", KeyWrittenLater, RICH, "1", Breach.KEY),
         ("key looked up after the checks", KeyLookedUpLast, KEYED, "1", Breach.KEY),
         ("refusal not recorded under its key", RefusalWithoutRow, KEYED, "1", Breach.KEY),
         ("key looked up without a lock", KeyWithoutLock, RICH, "1", Breach.KEY),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing_extensions import override
 
 from reliability.model import ledger
+from reliability.model.breaches import Breach
 from reliability.model.environment import INVENTED, OTHER_AMOUNT
-from reliability.model.invariants import Breach
 from reliability.model.rules import Rules
 from reliability.model.state import Message, Move, Transfer, Verdict, World, lose, note, send
 from reliability.model.table import (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing_extensions import override
 
 from reliability.model import ledger
-from reliability.model.invariants import Breach
+from reliability.model.breaches import Breach
 from reliability.model.rules import Rules
 from reliability.model.state import Message, Move, Verdict, World, forget, note, send
 from reliability.model.table import (
