@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.allowances import LocalAllowances, Rate, Taken, nearer
@@ -68,6 +68,7 @@ async def test_keys_are_counted_apart(clock: Clock):
     assert (await allowances.take("a")).is_refused
 
 
+@settings(deadline=None)
 @given(per_min=st.integers(1, 600), part=st.floats(0, 0.999))
 async def test_who_waits_as_long_as_told_is_not_refused_and_sooner_is(per_min, part):
     with pytest.MonkeyPatch.context() as patch:
@@ -87,6 +88,7 @@ async def test_who_waits_as_long_as_told_is_not_refused_and_sooner_is(per_min, p
         assert not then.is_refused
 
 
+@settings(deadline=None)
 @given(per_min=st.integers(1, 120), waits=st.lists(st.integers(0, 20), max_size=60))
 async def test_no_part_of_a_second_is_lost(per_min, waits):
     """However requests are spread, what was let through is what the rate says, to the request."""
