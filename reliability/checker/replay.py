@@ -51,7 +51,11 @@ EFFECTS = {
 }
 # Told, and no account changes.
 _WITHOUT_EFFECT = frozenset(
-    {"transfer.completed", "transfer.rejected", "movement.rejected", "user.created"}
+    {
+        *("transfer.completed", "transfer.rejected", "movement.rejected", "user.created"),
+        *("user.frozen", "user.unfrozen", "user.closed"),
+        *("user.made_operator", "user.removed_operator"),
+    }
 )
 
 
