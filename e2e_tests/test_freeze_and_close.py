@@ -308,9 +308,8 @@ async def test_a_close_between_hold_and_verdict_returns_the_money(system: System
     held = [(await client.transfer(alice, bob, "1.00")).body["id"] for bob in payees]
 
     closings = [await ask(client, ada, "close", payees[0])]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(system.start_worker())
-        closings += [await ask(client, ada, "close", bob) for bob in payees[1:]]
+    await system.start_worker()
+    closings += [await ask(client, ada, "close", bob) for bob in payees[1:]]
     ends = [(await client.get_transfer(alice, id_, wait=20)).body for id_ in held]
 
     for closing, end in zip(closings, ends, strict=True):

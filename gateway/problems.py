@@ -67,7 +67,6 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "capture_too_large": (422, "Less than that remains of the hold"),
         "refund_too_large": (422, "Less than that is left to refund"),
         "balance_limit": (422, "The balance would become too large"),
-        "limit_exceeded": (422, "The daily limit would be exceeded"),
         "unknown_payee": (422, "There is no such payee"),
         "self_transfer": (422, "Payer and payee are the same"),
         "payee_closed": (422, "The payee's wallet is closed"),

@@ -26,7 +26,6 @@ class Event(StrEnum):
     CANCEL = "cancel"
     COMPLETE = "complete"
     REFUND = "refund"
-    CAPTURE = "capture"
 
 
 # (status before, event) -> status after; None is "no row yet". What is not here is not allowed.
@@ -55,7 +54,6 @@ class Reason(StrEnum):
     PAYER_FROZEN = "payer_frozen"
     PAYER_CLOSED = "payer_closed"
     BALANCE_LIMIT = "balance_limit"
-    LIMIT_EXCEEDED = "limit_exceeded"
     EXPIRED = "expired"
     CANCELLED_BY_PAYER = "cancelled_by_payer"
 

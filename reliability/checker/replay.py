@@ -56,7 +56,12 @@ EFFECTS = {
 _WITHOUT_EFFECT = frozenset(
     {"transfer.completed", "transfer.rejected", "hold.rejected", "movement.rejected"}
 )
-_OF_NO_ACCOUNT = frozenset({"user.created"})
+_OF_NO_ACCOUNT = frozenset(
+    {
+        *("user.created", "user.frozen", "user.unfrozen", "user.closed"),
+        *("user.made_operator", "user.removed_operator"),
+    }
+)
 
 
 @dataclass(slots=True)

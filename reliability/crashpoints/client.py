@@ -6,14 +6,23 @@ from functools import partial
 from uuid import UUID
 
 from reliability.simulation.nodes import Gateway
-from reliability.simulation.requests import Asked, Told, ask_cancel, ask_movement, ask_transfer
+from reliability.simulation.requests import (
+    Asked,
+    Told,
+    ask_act,
+    ask_cancel,
+    ask_movement,
+    ask_transfer,
+)
 from reliability.simulation.world import World
 from sagas.asking import LaneFullError
+from sagas.operators import UserAct
 from shards.errors import ShardTransientError
 from shards.transfers import Transfer
 
 _PAUSE_S = 0.2
-Ask = Callable[[Gateway], Awaitable[Told]]
+# What it is told of its row; None of an act, which has none.
+Ask = Callable[[Gateway], Awaitable[Told | None]]
 
 
 class Client:
@@ -82,6 +91,10 @@ class Client:
             transfer.payer_id, transfer.idempotency_key, partial(ask_cancel, transfer=transfer)
         )
 
+    def ask_act(self, user_id: UUID, act: UserAct) -> None:
+        """Begins to ask for an operator's act; a refusal is an answer too."""
+        self._begin(user_id, act, partial(ask_act, user_id=user_id, act=act))
+
     def _begin(self, wallet: UUID, key: str, ask: Ask) -> None:
         assert not self.is_waiting, "one thing at a time"
         self._asking = asyncio.ensure_future(self._insist(wallet, key, ask))
@@ -93,7 +106,7 @@ class Client:
                 asking = gateway.process.spawn(_answered(ask, gateway))
                 await asyncio.wait([asking])
                 if not asking.cancelled() and (told := asking.result()) is not None:
-                    self.told.append(told)
+                    self.told += told
                     return
             if not self.insists:
                 self.unanswered.append((wallet, key))
@@ -105,9 +118,10 @@ class Client:
         return f"key-{self._keys}"
 
 
-async def _answered(ask: Ask, gateway: Gateway) -> Told | None:
-    """What the gateway answers; None where a client is to ask again."""
+async def _answered(ask: Ask, gateway: Gateway) -> list[Told] | None:
+    """What the gateway tells of rows; None where a client is to ask again."""
     try:
-        return await ask(gateway)
+        told = await ask(gateway)
     except (ShardTransientError, LaneFullError):
         return None
+    return [told] if told is not None else []

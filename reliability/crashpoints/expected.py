@@ -49,6 +49,10 @@ async def objections(
     letters_min = 0 if aftermath in _LOSES_LETTERS else scenario.letters
     if not letters_min <= len(letters) <= scenario.letters:
         found.append(f"{len(letters)} dead letters, and {scenario.letters} should be there")
+    acts = await _rows(databases, "SELECT act FROM operator_acts")
+    acts_min = 0 if is_abandoned else scenario.acts
+    if not acts_min <= len(acts) <= scenario.acts:
+        found.append(f"{len(acts)} acts, and {scenario.acts} should be there")
     return found
 
 

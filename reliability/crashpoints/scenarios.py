@@ -15,6 +15,7 @@ from reliability.crashpoints.points import (
 )
 from reliability.simulation.operations import Fate, Io
 from sagas.messages import Step
+from sagas.operators import UserAct
 
 FUNDS = 100
 AMOUNT = 40
@@ -40,6 +41,7 @@ class Scenario:
         prepare: brings the world to where the step is next.
         run: begins the step, and returns when it is over.
         letters: dead letters, unless the log loses what they are about.
+        acts: acts of operators, unless a client never returns.
         has_messages: whether there is anything that the log could lose.
         hands_over: whether the worker reads the payee's confirms itself, and so sends none.
         is_unlocked: whether steps go without locks first.
@@ -53,6 +55,7 @@ class Scenario:
     prepare: Callable[[Play], Awaitable[None]]
     run: Callable[[Play], Awaitable[None]]
     letters: int = 0
+    acts: int = 0
     has_messages: bool = True
     hands_over: bool = False
     is_unlocked: bool = False
@@ -96,8 +99,7 @@ async def _hold_for(play: Play, payee: UUID, *, expires_in_s: int) -> None:
 
 async def _hold_and_freeze(play: Play) -> None:
     await _hold(play)
-    play.world.set_status(play.payer, "frozen")
-    await play.stage.settle()
+    play.client.ask_act(play.payer, UserAct.FREEZE)
     await play.until(lambda: play.is_idle, reads=False)
 
 
@@ -241,6 +243,35 @@ _LOCKED = (
         ends="cancelled",
         prepare=_hold_and_freeze,
         run=_by_message(Step.TRY_CONFIRM),
+        acts=1,
+    ),
+    Scenario(
+        name="freeze",
+        role=Role.GATEWAY,
+        kinds=_TRANSACTION | {Io.CONNECT},
+        ends="cancelled",
+        ends_if_abandoned=frozenset({"completed"}),
+        prepare=_hold,
+        run=_by_gateway(lambda play: play.client.ask_act(play.payer, UserAct.FREEZE)),
+        acts=1,
+    ),
+    Scenario(
+        name="close",
+        role=Role.GATEWAY,
+        kinds=_TRANSACTION | {Io.CONNECT},
+        ends="refunded",
+        ends_if_abandoned=frozenset({"completed"}),
+        prepare=_debit,
+        run=_by_gateway(lambda play: play.client.ask_act(play.payee, UserAct.CLOSE)),
+        acts=1,
+    ),
+    Scenario(
+        name="close-refused",
+        role=Role.GATEWAY,
+        kinds=frozenset({Io.STATEMENT, Io.CONNECT}),
+        ends="completed",
+        prepare=_debit,
+        run=_by_gateway(lambda play: play.client.ask_act(play.payer, UserAct.CLOSE)),
     ),
     Scenario(
         name="confirm",
@@ -316,8 +347,9 @@ def _unlocked(scenario: Scenario) -> Scenario:
     return replace(scenario, name=f"{scenario.name}-unlocked", is_unlocked=True)
 
 
-# A payee that does not exist has no row that could be as it was, and redrive takes no locks.
-_ALWAYS_LOCKED = {"confirm-refuses", "handed-over-refuses"}
+# A payee that does not exist has no row that could be as it was, redrive takes no locks, and acts
+# are too rare to go without.
+_ALWAYS_LOCKED = {"confirm-refuses", "handed-over-refuses", "freeze", "close"}
 SCENARIOS = (
     *_LOCKED,
     *(

@@ -11,6 +11,7 @@ from reliability.simulation.nodes import KEYS, Worker
 from reliability.simulation.operations import Fate, Io, Operation
 from reliability.simulation.world import World
 from sagas.messages import Message, Step
+from sagas.operators import UserAct
 
 Act = Callable[[], Awaitable[None] | None]
 _DATABASE_CLOCK_OFF_S = 30
@@ -88,7 +89,7 @@ class Chance:
         return choices
 
     def _do(self, operation: Operation) -> Awaitable[None]:
-        if not self.faults or operation.process.name == "operator":
+        if not self.faults:
             return self._stage.do(operation)
         if operation.kind is not Io.CONNECT and self.rng.random() < self._held_back:
             return self._stage.hold_back(operation)
@@ -147,7 +148,7 @@ class Chance:
             self._poison,
             self._forge,
             self._clock,
-            self._status,
+            self._act,
         ]
 
     async def _kill(self) -> None:
@@ -226,9 +227,9 @@ class Chance:
         database.clock_ahead_us = int(off_s * 1_000_000)
         self._stage.note(f"{database.name} clock is off by {off_s:.1f} s")
 
-    def _status(self) -> None:
-        user = self.rng.choice(self._users)
-        self._world.set_status(user, self.rng.choice(("open", "frozen", "closed")))
+    def _act(self) -> None:
+        acts = (UserAct.FREEZE, UserAct.UNFREEZE, UserAct.CLOSE)
+        self._world.act(self.rng.choice(self._users), self.rng.choice(acts))
 
     def _some_bucket(self) -> int:
         return self.rng.choice(self._world.group.buckets)

@@ -78,9 +78,9 @@ class Gateway:
             attempts=3,
             backoff=backoff,
         )
-        shards = _shards(process, around)
+        self.shards = _shards(process, around)
         self.lanes = GatewayLanes(
-            shards,
+            self.shards,
             steps=AskingOptions(
                 lane=lane, patience=Patience(answer_s=8.0, error=CommitUnknownError)
             ),
@@ -90,7 +90,7 @@ class Gateway:
         )
         self._bounded: BoundedSender[Message] = BoundedSender(
             LogSender(process, around.log),
-            pack=Packing(keys=KEYS, names=NAMES, shard_of=shards.of_bucket).pack,
+            pack=Packing(keys=KEYS, names=NAMES, shard_of=self.shards.of_bucket).pack,
             capacity=100,
         )
         self.wake_ups = WakeUps(self._bounded)

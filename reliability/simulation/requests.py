@@ -1,13 +1,16 @@
 """What a client asks of a gateway, and what it is told; HTTP is left out."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from reliability.simulation.nodes import Gateway
+from sagas.operators import UserAct, UserClosedError, WalletNotEmptyError
 from sagas.states import Reason
 from sagas.steps.cancel import AskedBy, CancelRequest
+from sagas.steps.change_user import UserOrder, change_user
 from sagas.steps.move import MoveRequest
 from sagas.steps.try_transfer import TryRequest
 from shards.ids import bucket_of
@@ -92,6 +95,15 @@ async def ask_cancel(gateway: Gateway, transfer: Transfer) -> Told:
         key=transfer.idempotency_key,
     )
     return Told(asked, row.id, row.status)
+
+
+async def ask_act(gateway: Gateway, user_id: UUID, act: UserAct) -> None:
+    """An operator's act, done or refused; raises as `sagas.steps.change_user` otherwise."""
+    order = UserOrder(
+        act=act, user_id=user_id, done_by="operator", reason="simulated", traceparent=""
+    )
+    with suppress(UserClosedError, WalletNotEmptyError):
+        await change_user(gateway.shards.of_id(user_id), order)
 
 
 def _fingerprint(*parts: object) -> bytes:

@@ -19,7 +19,9 @@ from reliability.simulation.world import World
 
 TRANSFERS = 20
 _CLIENTS = 4
-_USERS = 6
+_FUNDED = 6
+# Who begins with nothing can be closed, perhaps while money is on its way there.
+_UNFUNDED = 2
 # Faults end after so many steps, or some time after the clients are done.
 _STEPS_WITH_FAULTS_MAX = 4_000
 _STEPS_MAX = 40_000
@@ -92,7 +94,9 @@ async def run_seed(
     world.start_all()
     chance = Chance(world, users=users)
     asking = [
-        asyncio.ensure_future(client.run(funds=users[n::_CLIENTS], transfers=transfers // _CLIENTS))
+        asyncio.ensure_future(
+            client.run(funds=users[:_FUNDED][n::_CLIENTS], transfers=transfers // _CLIENTS)
+        )
         for n, client in enumerate(clients)
     ]
     try:
@@ -141,11 +145,7 @@ async def drain(
         if step % _LOOK_EVERY == 0 and all(task.done() for task in asking):
             left = await world.open_transfers()
             if not left:
-                return [
-                    f"a client ended with {task.exception()!r}"
-                    for task in asking
-                    if task.exception() is not None
-                ]
+                return _errors("a client", asking) + _errors("an operator", world.acting)
             if loop.time() - began > within_s:
                 break
     transfers = await world.open_transfers()
@@ -156,5 +156,10 @@ async def drain(
     ]
 
 
+def _errors(who: str, tasks: "Sequence[asyncio.Task[None]]") -> list[str]:
+    ended = [task for task in tasks if task.done() and not task.cancelled()]
+    return [f"{who} ended with {task.exception()!r}" for task in ended if task.exception()]
+
+
 def _some(rng: Random, buckets: int) -> list[int]:
-    return [rng.randrange(buckets) for _ in range(_USERS)]
+    return [rng.randrange(buckets) for _ in range(_FUNDED + _UNFUNDED)]

@@ -32,6 +32,8 @@ SELECT table_name, md5(string_agg(line, '|' ORDER BY line)) AS hash FROM (
     UNION ALL SELECT 'movements', t::text FROM movements AS t
     UNION ALL SELECT 'outbox', t::text FROM outbox AS t
     UNION ALL SELECT 'dead_letters', t::text FROM dead_letters AS t
+    UNION ALL SELECT 'users', concat_ws(' ', id, status, role, event_sequence) FROM users
+    UNION ALL SELECT 'operator_acts', t::text FROM operator_acts AS t
 ) AS lines GROUP BY table_name ORDER BY table_name
 """
 

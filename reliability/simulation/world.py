@@ -11,7 +11,6 @@ from messaging.sender import Outgoing
 from reliability.simulation.log import Group, Log
 from reliability.simulation.nodes import (
     NAMES,
-    SHARD,
     Gateway,
     Sizes,
     Surroundings,
@@ -19,16 +18,18 @@ from reliability.simulation.nodes import (
     partitions,
 )
 from reliability.simulation.process import Process
+from reliability.simulation.requests import ask_act
 from reliability.simulation.stage import Stage
 from reliability.simulation.wires import Database
 from sagas.messages import Step
+from sagas.operators import UserAct
 from shards.errors import ShardTransientError
-from shards.ids import RandomIds, bucket_of, email_bucket
-from shards.router import ShardMap
+from shards.ids import RandomIds, email_bucket
 from shards.users import insert_user
 
 _GATEWAYS = 2
 _WORKERS = 2
+_AGAIN_AFTER_S = 0.1
 
 
 class World:
@@ -36,6 +37,8 @@ class World:
 
     Attributes:
         gateways, workers: by place; None where one is down.
+        operator: who asks for acts.
+        acting: what it has asked for.
     """
 
     def __init__(
@@ -57,11 +60,8 @@ class World:
         self._turn = 0
         self.gateways: list[Gateway | None] = [None] * _GATEWAYS
         self.workers: list[Worker | None] = [None] * _WORKERS
-        self.operator = operator = stage.process("operator")
-        self._operator_shards = ShardMap(
-            [stage.shard(database, operator, SHARD) for database in stage.databases],
-            buckets=buckets,
-        )
+        self.operator = stage.process("operator")
+        self.acting: list[asyncio.Task[None]] = []
         self._ids = RandomIds(Random(f"{seed} users"), milliseconds=lambda: 1_767_225_600_000)  # noqa: S311
 
     # --- nodes
@@ -138,23 +138,21 @@ class World:
         await database.give_back(wire)
         return id_
 
-    def set_status(self, user_id: UUID, status: str) -> None:
-        """An operator freezes, closes or opens a user, as soon as its row is free."""
-        self.stage.note(f"operator wants {user_id} {status}")
-        self.operator.spawn(self._set_status(user_id, status))
+    def act(self, user_id: UUID, act: UserAct) -> None:
+        """An operator asks the gateways for an act until one of them answers."""
+        self.stage.note(f"operator wants {act} of {user_id}")
+        self.acting.append(self.operator.spawn(self._insist(user_id, act)))
 
-    async def _set_status(self, user_id: UUID, status: str) -> None:
-        shard = self._operator_shards.of_id(user_id)
+    async def _insist(self, user_id: UUID, act: UserAct) -> None:
         while True:
-            try:
-                async with shard.transaction([bucket_of(user_id)]) as conn:
-                    await conn.execute(
-                        "UPDATE users SET status = $2 WHERE id = $1", user_id, status
-                    )
-            except ShardTransientError:
-                await asyncio.sleep(0.1)
-            else:
-                return
+            for gateway in self.gateways:
+                if gateway is None:
+                    continue
+                asking = gateway.process.spawn(_is_answered(gateway, user_id, act))
+                await asyncio.wait([asking])
+                if not asking.cancelled() and asking.result():
+                    return
+            await asyncio.sleep(_AGAIN_AFTER_S)
 
     def database_of(self, bucket: int) -> Database:
         """Where a bucket lives."""
@@ -163,6 +161,14 @@ class World:
     async def open_transfers(self) -> int:
         """Transfers that are not over."""
         return sum([await _count_open(database) for database in self.stage.databases])
+
+
+async def _is_answered(gateway: Gateway, user_id: UUID, act: UserAct) -> bool:
+    try:
+        await ask_act(gateway, user_id, act)
+    except ShardTransientError:
+        return False
+    return True
 
 
 async def _count_open(database: Database) -> int:

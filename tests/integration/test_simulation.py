@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import sagas.redrive
+import sagas.steps.change_user
 import sagas.steps.run
 import sagas.steps.try_transfer
 import shards.users
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 51)
 SHARE = 5
 # Enough for any of the planted bugs to show in one of them.
-SEEDS_FOR_A_BUG = range(1, 4)
+SEEDS_FOR_A_BUG = range(1, 5)
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +154,17 @@ def test_an_amount_that_is_not_the_one_asked_for_is_found(
     monkeypatch.setattr(sagas.steps.try_transfer._Batch, "_make", make_more)
 
     assert "the row says" in found(scratch_dsn)[0]
+
+
+def test_a_close_that_does_not_look_into_the_wallet_is_found(
+    scratch_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_taken_for_empty(*_args: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(sagas.steps.change_user, "is_wallet_empty", is_taken_for_empty)
+
+    assert any("user_closed" in said for said in found(scratch_dsn))
 
 
 # --- what the engine bears
