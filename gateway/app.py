@@ -10,13 +10,11 @@ from aiohttp import web
 
 from config.settings import LimitSettings, Settings
 from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
-from gateway.cancels import Cancels
 from gateway.client_address import ClientAddresses
 from gateway.clients import ClientLimits, GuardedRunner
 from gateway.currencies import Currencies
 from gateway.ended import EndedNotices
 from gateway.errors import translate
-from gateway.holds import Holds
 from gateway.in_flight import InFlightLimits, InFlightWatch
 from gateway.json_body import BODY_BYTES_MAX, BODY_SECONDS
 from gateway.known_users import KnownUsers
@@ -24,26 +22,10 @@ from gateway.lanes import AskingOptions, GatewayLanes
 from gateway.listening import Listening
 from gateway.middleware import install
 from gateway.passwords import Passwords
-from gateway.payees import Payees
 from gateway.rate_limits import RateLimits, install_rate_limits, rates_of
-from gateway.refunds import Refunds
-from gateway.routes.batches import BatchRoutes
-from gateway.routes.currencies import CurrencyRoutes
-from gateway.routes.entries import EntryRoutes
+from gateway.route_table import routes_of
 from gateway.routes.health import HealthRoutes
-from gateway.routes.holds import HoldRoutes
-from gateway.routes.limits import LimitRoutes
-from gateway.routes.movements import MovementRoutes
-from gateway.routes.operators import OperatorRoutes
-from gateway.routes.refunds import RefundRoutes
-from gateway.routes.transfer_events import Pace, TransferEventRoutes
-from gateway.routes.transfers import TransferRoutes
-from gateway.routes.users import UserRoutes
-from gateway.routes.wallets import WalletRoutes
 from gateway.tokens import Tokens
-from gateway.transfer_answers import TransferAnswers
-from gateway.transfer_reads import TransferReads
-from gateway.tries import Tries
 from gateway.wake_ups import WakeUps
 from messaging.bounded import BoundedSender
 from messaging.envelope import Packing
@@ -70,8 +52,6 @@ _READ_S = 3.0
 # A read is short and often alone: what is saved by gathering is most of it.
 _READS_LINGER_MS = 8.0
 _READS_REST = 6.0
-# A transfer that somebody watches is read this often, and a stop waits no longer for such a read.
-_LOOK_S = 1.0
 # A stop has 4 s in all before the supervisor kills.
 _DRAIN_S = 0.5
 _SEND_S = 1.0
@@ -134,7 +114,7 @@ class Gateway:
             capacity=settings.gateway.send_queue,
         )
         self.wake_ups = WakeUps(self._bounded)
-        self._health = HealthRoutes(shards=self.shards, sender=self.sender)
+        self.health = HealthRoutes(shards=self.shards, sender=self.sender)
         self.admin = InternalListener(
             port=settings.gateway.admin_port,
             ready=self._readiness,
@@ -189,102 +169,20 @@ class Gateway:
         await self.admin.close()
 
     async def _readiness(self) -> Readiness:
-        view = await self._health.readiness()
+        view = await self.health.readiness()
         return Readiness(view.is_ready, asdict(view))
 
     def _messages(self) -> dict[str, int]:
         return {"sent": self._bounded.sent, "dropped": self._bounded.dropped}
 
-    def routes(self) -> list[web.RouteDef]:
-        """Every route of the gateway."""
-        payees = Payees(self.shards, self.lanes, self.known_users)
-        expires_in = timedelta(seconds=self.settings.transfers.expires_in_s)
-        tries = Tries(
-            lanes=self.lanes,
-            payees=payees,
-            wake_ups=self.wake_ups,
-            in_flight=self.in_flight,
-            ids=self.ids,
-            expires_in=expires_in,
-        )
-        reads = TransferReads(shards=self.shards, lanes=self.lanes, notices=self.notices)
-        answers = TransferAnswers(currencies=self.currencies, lanes=self.lanes, reads=reads)
-        # Matched one after another: those with the most requests come first.
-        return [
-            *TransferRoutes(
-                tokens=self.tokens,
-                currencies=self.currencies,
-                reads=reads,
-                answers=answers,
-                tries=tries,
-                cancels=Cancels(shards=self.shards, lanes=self.lanes),
-            ).table(),
-            *BatchRoutes(tokens=self.tokens, currencies=self.currencies, tries=tries).table(),
-            *HoldRoutes(
-                shards=self.shards,
-                tokens=self.tokens,
-                currencies=self.currencies,
-                holds=Holds(
-                    shards=self.shards,
-                    lanes=self.lanes,
-                    payees=payees,
-                    wake_ups=self.wake_ups,
-                    ids=self.ids,
-                    expires_in=expires_in,
-                ),
-                answers=answers,
-            ).table(),
-            *RefundRoutes(
-                shards=self.shards,
-                tokens=self.tokens,
-                currencies=self.currencies,
-                reads=reads,
-                refunds=Refunds(
-                    lanes=self.lanes,
-                    payees=payees,
-                    wake_ups=self.wake_ups,
-                    in_flight=self.in_flight,
-                    ids=self.ids,
-                    expires_in=expires_in,
-                ),
-                answers=answers,
-            ).table(),
-            *LimitRoutes(
-                shards=self.shards, tokens=self.tokens, currencies=self.currencies
-            ).table(),
-            *UserRoutes(
-                shards=self.shards, tokens=self.tokens, passwords=self.passwords, ids=self.ids
-            ).table(),
-            *CurrencyRoutes(
-                shards=self.shards, tokens=self.tokens, currencies=self.currencies, ids=self.ids
-            ).table(),
-            *WalletRoutes(
-                shards=self.shards, tokens=self.tokens, currencies=self.currencies
-            ).table(),
-            *MovementRoutes(
-                shards=self.shards,
-                tokens=self.tokens,
-                currencies=self.currencies,
-                lanes=self.lanes,
-                ids=self.ids,
-                by_operators=_left_to_operators(self.settings),
-            ).table(),
-            *EntryRoutes(
-                shards=self.shards, tokens=self.tokens, currencies=self.currencies
-            ).table(),
-            *TransferEventRoutes(
-                tokens=self.tokens,
-                currencies=self.currencies,
-                reads=reads,
-                pace=Pace(
-                    look_s=_LOOK_S,
-                    heartbeat_s=self.settings.clients.heartbeat_s,
-                    stream_s=self.settings.clients.stream_s,
-                ),
-            ).table(),
-            *OperatorRoutes(shards=self.shards, tokens=self.tokens).table(),
-            *self._health.table(),
-        ]
+    @property
+    def left_to_operators(self) -> frozenset[MovementKind]:
+        """What the owner of a wallet may not do with it."""
+        made_by = {
+            MovementKind.DEPOSIT: self.settings.movements.deposits_by,
+            MovementKind.WITHDRAWAL: self.settings.movements.withdrawals_by,
+        }
+        return frozenset(kind for kind, who in made_by.items() if who == "operator")
 
     def _lane_options(self, backoff: Backoff, *, linger_ms: float) -> LaneOptions:
         return LaneOptions(
@@ -311,14 +209,6 @@ def _rate_limits(settings: LimitSettings) -> RateLimits:
     )
 
 
-def _left_to_operators(settings: Settings) -> frozenset[MovementKind]:
-    made_by = {
-        MovementKind.DEPOSIT: settings.movements.deposits_by,
-        MovementKind.WITHDRAWAL: settings.movements.withdrawals_by,
-    }
-    return frozenset(kind for kind, who in made_by.items() if who == "operator")
-
-
 GATEWAY = web.AppKey("gateway", Gateway)
 
 
@@ -340,7 +230,7 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     install(app, translate=translate)
     if gateway.rate_limits is not None:
         install_rate_limits(app, gateway.rate_limits)
-    app.add_routes(gateway.routes())
+    app.add_routes(routes_of(gateway))
 
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
         await gateway.start()

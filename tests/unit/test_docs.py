@@ -18,6 +18,7 @@ from config.settings import Settings, setting_names
 from gateway.app import Gateway
 from gateway.present import show_entry
 from gateway.problems import KINDS
+from gateway.route_table import routes_of
 from gateway.timestamps import parse_timestamp
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
@@ -257,7 +258,7 @@ def gateway_routes() -> Iterator[tuple[str, str]]:
         auth={"jwt_secret": secrets.token_hex(32)},
         messages={"keys": {"k1": secrets.token_hex(32)}},
     )
-    for route in Gateway(settings, RandomIds()).routes():
+    for route in routes_of(Gateway(settings, RandomIds())):
         yield route.method, route.path
 
 
