@@ -107,9 +107,9 @@ async def test_a_capture_that_races_a_void_wins_or_loses_and_says_which(
 
 async def test_captures_go_on_until_the_expiry_and_not_beyond_it(system: System, running: Client):
     """Whoever is first at each moment: what was captured is paid, all else is free again."""
-    alice, shop = await running.member(EUR="100.00"), await running.member()
+    alice, shop = await running.member(EUR="1000.00"), await running.member()
     holds = [
-        (await running.hold(alice, shop, "10.00", expires_in_s=1)).body["id"] for _ in range(4)
+        (await running.hold(alice, shop, "100.00", expires_in_s=3)).body["id"] for _ in range(4)
     ]
 
     async def capture_until_it_is_over(hold: str) -> int:
@@ -132,7 +132,7 @@ async def test_captures_go_on_until_the_expiry_and_not_beyond_it(system: System,
         read = (await running.get_hold(shop, hold)).body
         assert Decimal(read["captured"]) == Decimal(times) / 100
     paid = Decimal(sum(taken)) / 100
-    assert await running.balance(alice) == (str(Decimal("100.00") - paid), "0.00")
+    assert await running.balance(alice) == (str(Decimal("1000.00") - paid), "0.00")
     assert await running.balance(shop) == (f"{paid:.2f}", "0.00")
 
 
@@ -167,7 +167,7 @@ async def test_a_payer_who_is_frozen_while_captures_run_pays_those_before(
     system: System, running: Client
 ):
     alice, shop = await running.member(EUR="100.00"), await running.member()
-    hold = (await running.hold(alice, shop, "10.00")).body["id"]
+    hold = (await running.hold(alice, shop, "100.00")).body["id"]
 
     async def freeze_after_one() -> None:
         await eventually(lambda: _has_captured(running, shop, hold))
@@ -185,7 +185,7 @@ async def test_a_payer_who_is_frozen_while_captures_run_pays_those_before(
 
     paid = f"{Decimal(sum(n for n in taken if n)) / 100:.2f}"
     assert await running.balance(shop) == (paid, "0.00")
-    left = f"{Decimal('10.00') - Decimal(paid):.2f}"
+    left = f"{Decimal('100.00') - Decimal(paid):.2f}"
     assert amounts((await running.get_hold(shop, hold)).body) == ("open", paid, left)
 
 

@@ -290,16 +290,18 @@ async def test_a_frozen_shop_lets_go_of_what_it_has_on_hold(system: System, clie
 
 async def test_a_hold_expires_by_itself(system: System, running: Client):
     alice, shop = await guests(running, EUR="10.00")
-    short = (await running.hold(alice, shop, "6.00", expires_in_s=1)).body["id"]
     long = (await running.hold(alice, shop, "1.00", expires_in_s=600)).body["id"]
-    await running.capture(shop, short, "2.00", final=False, wait=10)
+    short = (await running.hold(alice, shop, "6.00", expires_in_s=3)).body["id"]
+    captured = await running.capture(shop, short, "2.00", final=False)
 
     async def is_over() -> bool:
         return (await running.get_hold(alice, short)).body["status"] == "expired"
 
     await eventually(is_over)
+    await system.drained()
 
     ended = await running.get_hold(shop, short)
+    assert captured.status == 202
     assert amounts(ended.body) == ("expired", "2.00", "0.00")
     assert amounts((await running.get_hold(shop, long)).body) == ("open", "0.00", "1.00")
     assert await running.balance(alice) == ("8.00", "1.00")
