@@ -13,15 +13,17 @@ from reliability.chaos.faults.field import meanwhile
 from reliability.chaos.load.asking import Asking
 from reliability.chaos.load.cast import register_all, renew_token
 from reliability.chaos.load.http import Http
+from reliability.chaos.load.tools import make_tools
 from reliability.chaos.load.workloads import Workload, Workloads
-from reliability.chaos.operators import make_operator
+from reliability.chaos.operators import open_operators
 from reliability.chaos.profiles import SMOKE, Minimums
 from reliability.checker import Phase, check
 from reliability.checker.vacuity import parse_minimum
 from reliability.history import HISTORY_FOLDER, HistoryWriter
+from sagas.operators import UserAct
 from tests.eventually import eventually
 
-SMALL = replace(SMOKE, users=6, ladders=1)
+SMALL = replace(SMOKE, users=6, ladders=1, doors=24, duration_s=12.0)
 LEAST = Minimums(faults=0, each_kind=0, kinds=0, transfers=0, frames=0, ending=1, part=1, refusal=1)
 # Often enough that each thing that is left to chance happens.
 OFTEN = 12
@@ -36,16 +38,20 @@ async def test_every_workload_leaves_books_that_the_checker_finds_in_order(
     await system.start_worker()
     dsns = {database.name: database.dsn for database in system.databases}
     rng = random.Random(1)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+        open_operators(dsns) as operators,
+    ):
         with HistoryWriter(tmp_path / HISTORY_FOLDER / "clients.jsonl") as history:
             http = Http(session, gateways)
             cast = await register_all(http, history, profile=SMALL, tag="load")
-            await make_operator(dsns, cast.operator)
+            await operators.act(cast.operator, UserAct.MAKE_OPERATOR)
             await renew_token(http, cast.operator, gateway=0)
             asking = Asking(http, history, rng=rng)
-            workloads = Workloads(asking, cast, tag="load", rng=rng)
+            tools = make_tools(asking, cast, tag="load", rng=rng)
+            workloads = Workloads(tools)
             await workloads.fund()
-            doors = Doors(dsns, cast)
+            doors = Doors(operators, tools, within_s=SMALL.duration_s)
             await doors.shut_for_good()
 
             async with meanwhile(doors.run()):

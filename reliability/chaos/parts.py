@@ -15,13 +15,15 @@ from reliability.chaos.judge import Judge, Phase
 from reliability.chaos.load.asking import Asking
 from reliability.chaos.load.cast import Cast, register_all, renew_token
 from reliability.chaos.load.http import Http
+from reliability.chaos.load.tools import make_tools
 from reliability.chaos.load.traffic import Traffic
 from reliability.chaos.load.workloads import Workloads
 from reliability.chaos.nemesis import Nemesis
-from reliability.chaos.operators import make_operator
+from reliability.chaos.operators import open_operators
 from reliability.chaos.profiles import Profile
 from reliability.chaos.stack import Stack
 from reliability.history import HISTORY_FOLDER, HistoryWriter
+from sagas.operators import UserAct
 
 Progress = Callable[[str], None]
 
@@ -52,17 +54,21 @@ async def open_parts(
     """
     rng = random.Random(seed)  # noqa: S311 - to be repeated, not secret
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        open_operators(stack.direct_dsns) as operators,
+    ):
         with HistoryWriter(folder / HISTORY_FOLDER / "clients.jsonl") as history:
             http = Http(session, stack.urls)
             tag = f"{profile.name}-{seed}"
             cast = await register_all(http, history, profile=profile, tag=tag)
-            await make_operator(stack.direct_dsns, cast.operator)
+            await operators.act(cast.operator, UserAct.MAKE_OPERATOR)
             await renew_token(http, cast.operator, gateway=0)
             asking = Asking(http, history, rng=rng)
-            workloads = Workloads(asking, cast, tag=tag, rng=rng)
+            tools = make_tools(asking, cast, tag=tag, rng=rng)
+            workloads = Workloads(tools)
             await workloads.fund()
-            doors = Doors(stack.direct_dsns, cast)
+            doors = Doors(operators, tools, within_s=profile.duration_s)
             await doors.shut_for_good()
             progress(f"{len(cast.everybody)} users are registered")
             flight = Flight(stack.direct_dsns)

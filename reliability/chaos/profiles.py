@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 ENDINGS = ("completed", "cancelled", "refunded", "rejected")
+# Both sides of a wallet that closes: what was on its way comes back, and no more is taken.
+CLOSINGS = ("refunded.payee_closed", "rejected.payee_closed")
 # A capture that is refunded came back, as its payee's wallet was closed.
 PARTS = (
     "hold=captured",
@@ -27,7 +29,7 @@ class Minimums:
 
     Attributes:
         each_kind: times that every planned kind must have happened, or as often as it was planned.
-        ending: transfers of each of ENDINGS.
+        ending: transfers of each of ENDINGS and of CLOSINGS.
         part: holds, captures and refunds of each of PARTS.
         refusal: answers with each of REFUSALS.
     """
@@ -44,7 +46,7 @@ class Minimums:
     def of_load(self) -> list[str]:
         """What the load must have come to, as the checker wants to be told."""
         return [
-            *(f"ending={ending}:{self.ending}" for ending in ENDINGS),
+            *(f"ending={ending}:{self.ending}" for ending in (*ENDINGS, *CLOSINGS)),
             *(f"{part}:{self.part}" for part in PARTS),
             *(f"answer={code}:{self.refusal}" for code in REFUSALS),
         ]
@@ -59,6 +61,7 @@ class Profile:
         windows_s: shortest and longest time between two choices of faults.
         frames_every_s: how often everything is frozen and added up.
         outage_s_max: longest time that a shard's server is down.
+        doors: payees whose wallets close one after another, over the whole duration.
         rate: requests a client begins per second, whatever becomes of the earlier ones.
         replayed_max: messages of a replay from the beginning.
     """
@@ -74,6 +77,7 @@ class Profile:
     outage_s_max: float
     users: int
     ladders: int
+    doors: int
     rate: float
     replayed_max: int
     minimums: Minimums
@@ -92,6 +96,7 @@ SMOKE = Profile(
     outage_s_max=8.0,
     users=48,
     ladders=4,
+    doors=64,
     rate=96.0,
     replayed_max=4_000,
     minimums=Minimums(
@@ -111,6 +116,7 @@ SOAK = Profile(
     outage_s_max=120.0,
     users=120,
     ladders=12,
+    doors=900,
     rate=75.0,
     replayed_max=10_000,
     minimums=Minimums(
@@ -129,12 +135,13 @@ PROFILES = {profile.name: profile for profile in (SMOKE, SOAK)}
 
 
 def shortened(profile: Profile, minutes: float) -> Profile:
-    """The same for a shorter time; faults, transfers and frames are asked for in proportion."""
+    """The same for a shorter time; doors, faults, transfers and frames are in proportion."""
     share = minutes * 60 / profile.duration_s
     whole = profile.minimums
     return replace(
         profile,
         duration_s=minutes * 60,
+        doors=max(1, int(profile.doors * share)),
         shortened=share < 1,
         minimums=Minimums(
             faults=int(whole.faults * share),

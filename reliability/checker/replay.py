@@ -93,6 +93,7 @@ class ReplayedUser:
         self._holds = HoldsReplay()
         self._refunds = RefundsReplay(rows)
         self._open_in: dict[str, str] = {}
+        self._is_closed = False
         self.accounts: dict[str, ReplayedAccount] = {}
         self.faults: list[Fault] = []
         self.holds = self._holds.holds
@@ -109,6 +110,7 @@ class ReplayedUser:
     def apply(self, event: Event) -> None:
         """Replays the next event."""
         if event.type in _OF_NO_ACCOUNT:
+            self._note_act(event)
             return
         if event.type not in EFFECTS and event.type not in _WITHOUT_EFFECT:
             self.misfit(f"event {event.sequence} is a {event.type}, which is unknown")
@@ -131,7 +133,19 @@ class ReplayedUser:
         if fault is not None:
             self.faults.append(fault)
 
+    def _note_act(self, event: Event) -> None:
+        if event.type != _CLOSED:
+            return
+        self._is_closed = True
+        for currency, account in self.accounts.items():
+            if any(account.last):
+                self.misfit(
+                    f"event {event.sequence} closes a wallet with {account.last.balance} {currency}"
+                )
+
     def _change(self, event: Event, account: ReplayedAccount) -> None:
+        if self._is_closed and any(EFFECTS[event.type]):
+            self.misfit(f"{event.name} moves money of a closed wallet")
         if self._open_in.get(event.currency) != event.transaction:
             self._open_in[event.currency] = event.transaction
             account.states.append(account.last)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
@@ -9,10 +10,11 @@ import pytest
 from typing_extensions import override
 
 from gateway.problems import KINDS
+from reliability.chaos.doors import Doors
 from reliability.chaos.load.answers import EXPECTED, minor, spelled, told_answer
 from reliability.chaos.load.asking import Asking, Tally
 from reliability.chaos.load.cast import (
-    DOORS,
+    CHILLED,
     HOT,
     LADDER_STEPS,
     LIMITED,
@@ -20,16 +22,19 @@ from reliability.chaos.load.cast import (
     Cast,
     Member,
 )
+from reliability.chaos.load.doorway import Doorway
 from reliability.chaos.load.http import Http, Reply, Request
 from reliability.chaos.load.limits import Limits
 from reliability.chaos.load.refunds import Refunds
 from reliability.chaos.load.requests import Deal, Requests
 from reliability.chaos.load.shop import Shop
-from reliability.chaos.load.tools import Tools
+from reliability.chaos.load.tools import Tools, make_tools
 from reliability.chaos.load.workloads import Workloads
-from reliability.chaos.profiles import ENDINGS, PARTS, REFUSALS, SMOKE
+from reliability.chaos.operators import Operators
+from reliability.chaos.profiles import CLOSINGS, ENDINGS, PARTS, REFUSALS, SMOKE
 from reliability.checker.vacuity import parse_minimum, unmet
 from reliability.history import Answer, AskPart, HistoryWriter, Kind
+from sagas.operators import UserAct, WalletNotEmptyError
 from shards.ids import bucket_of
 
 BUCKET = 5
@@ -82,8 +87,8 @@ CAST = Cast(
     ordinary=[member(number) for number in range(4)],
     hot=[member(10 + number) for number in range(HOT)],
     ladders=[(member(20), member(21)), (member(22), member(23))],
-    doors=[member(30 + number) for number in range(DOORS)],
-    chilled=[member(40 + number) for number in range(DOORS)],
+    doors=[member(30 + number) for number in range(4)],
+    chilled=[member(40 + number) for number in range(CHILLED)],
     merchants=[member(60 + number) for number in range(MERCHANTS)],
     limited=[member(70 + number) for number in range(LIMITED)],
     operator=Member(member(80).id, "operator@example.com", "token of the operator"),
@@ -101,16 +106,12 @@ def history(tmp_path: Path):
 def workloads(gateways: Gateways, history: HistoryWriter, *, patient: bool = True) -> Workloads:
     rng = random.Random(1)
     asking = Asking(gateways, history, rng=Dice(0.99 if patient else 0.0))
-    return Workloads(asking, CAST, tag="test", rng=rng)
+    return Workloads(make_tools(asking, CAST, tag="test", rng=rng))
 
 
 def tools(gateways: Gateways, history: HistoryWriter) -> Tools:
-    return Tools(
-        asking=Asking(gateways, history, rng=Dice(0.99)),
-        requests=Requests("test"),
-        cast=CAST,
-        rng=random.Random(1),
-    )
+    asking = Asking(gateways, history, rng=Dice(0.99))
+    return make_tools(asking, CAST, tag="test", rng=random.Random(1))
 
 
 def asked(gateways: Gateways) -> list[tuple[str, str]]:
@@ -339,6 +340,75 @@ async def test_a_limit_is_set_by_the_operator_around_what_is_spent(history):
     assert all(4_700 <= minor(str(limit)) <= 5_600 for limit in daily[5:] if limit is not None)
 
 
+# --- wallets that close
+
+
+def test_who_closes_next_is_paid_and_sometimes_who_has_closed():
+    doorway = Doorway(CAST.doors, rng=random.Random(1))
+    first, second, *_ = CAST.doors
+    before = {doorway.payee().id for _ in range(100)}
+
+    doorway.begin(first)
+    at_first = {doorway.payee().id for _ in range(100)}
+    doorway.end(first)
+    doorway.begin(second)
+    then = Counter(doorway.payee().id for _ in range(100))
+
+    assert before == {door.id for door in CAST.doors}
+    assert at_first == {first.id}
+    assert then.keys() == {first.id, second.id}
+    assert then[second.id] > then[first.id]
+    assert {doorway.next().id for _ in range(100)} == {second.id}
+
+
+def seen_balance(balance: str, held: str) -> Reply:
+    return Reply(200, {"balance": balance, "held": held, "version": 1}, replayed=False)
+
+
+class Refusing(Operators):
+    """Says so often that a wallet is not empty, and keeps who was closed."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.closed: list[str] = []
+
+    @override
+    async def act(self, member: Member, act: UserAct) -> None:
+        assert act is UserAct.CLOSE
+        if self.refusals:
+            self.refusals -= 1
+            raise WalletNotEmptyError(member.id)
+        self.closed.append(member.id)
+
+
+async def test_a_wallet_is_emptied_of_what_is_available_until_it_can_be_closed(
+    history, monkeypatch
+):
+    monkeypatch.setattr("reliability.chaos.doors._AGAIN_S", 0.0)
+    moved = Reply(201, {"id": "some movement"}, replayed=False)
+    gateways = Gateways(
+        seen_balance("5.00", "1.25"), moved, seen_balance("1.25", "0.00"), moved, moved
+    )
+    operators = Refusing(1)
+
+    await Doors(operators, tools(gateways, history), within_s=0.0)._close(CAST.doors[0])
+
+    assert operators.closed == [CAST.doors[0].id]
+    withdrawn = [request.json for request, _ in gateways.asked if request.method == "POST"]
+    assert [(json or {})["amount"] for json in withdrawn] == ["3.75", "1.25"]
+
+
+async def test_a_wallet_that_does_not_get_empty_stays_open(history, monkeypatch):
+    monkeypatch.setattr("reliability.chaos.doors._AGAIN_S", 0.0)
+    operators = Refusing(1_000)
+
+    gateways = Gateways(seen_balance("0.00", "0.00"))
+    await Doors(operators, tools(gateways, history), within_s=0.0)._close(CAST.doors[0])
+
+    assert operators.closed == []
+    assert 0 < operators.refusals < 1_000
+
+
 # --- what it must have come to
 
 
@@ -348,7 +418,7 @@ def test_a_run_in_which_none_of_it_happened_fails():
     missing = unmet(asked_for, {})
 
     assert {one.what for one in missing} == {
-        *(f"ending={ending}" for ending in ENDINGS),
+        *(f"ending={ending}" for ending in (*ENDINGS, *CLOSINGS)),
         *PARTS,
         *(f"answer={code}" for code in REFUSALS),
     }

@@ -67,6 +67,24 @@ def test_a_gap_an_unknown_event_and_an_overdraft_do_not_fit():
     assert [fault.split(" ", 2)[1] for fault in told(user)] == ["3", "3", "4", "4"]
 
 
+def test_what_is_done_to_a_user_moves_nothing_and_a_closed_wallet_is_empty_for_good():
+    acts = ("user.made_operator", "user.removed_operator", "user.frozen", "user.unfrozen")
+    done = [event(number, type_, 0) for number, type_ in enumerate(acts, start=2)]
+    withdrawn = event(6, "movement.withdrawn", 100, seq=2, posted=-100, after=0)
+    credited = event(8, "transfer.credited", 1, seq=3, posted=1, after=1)
+    closed = event(7, "user.closed", 0)
+    limited = event(8, "account.limit_set", 0)
+
+    assert told(replay([DEPOSITED, *done, withdrawn, closed, limited])) == []
+    assert (
+        "moves money of a closed wallet"
+        in told(replay([DEPOSITED, *done, withdrawn, closed, credited]))[0]
+    )
+    assert told(replay([DEPOSITED, event(2, "user.closed", 0)])) == [
+        "event 2 closes a wallet with 100 EUR"
+    ]
+
+
 def test_an_entry_that_is_missing_or_differs_does_not_fit():
     for entry in ({}, {"seq": 3, "posted": -60, "after": 40}, {"seq": 2, "posted": 60}):
         paid = event(3, "transfer.debited", 60, **entry)

@@ -1,4 +1,4 @@
-"""Who takes part: ordinary users, hot ones, ladders, and those whose wallets open and close."""
+"""Who takes part: ordinary users, hot ones, ladders, and those whose wallets freeze or close."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ CURRENCY = "EUR"
 # Of the amount 4^n the largest that a transfer may have is 4^44, below 10^27.
 LADDER_STEPS = 44
 HOT = 2
-DOORS = 4
+CHILLED = 4
 MERCHANTS = 6
 LIMITED = 2
 
@@ -45,7 +45,7 @@ class Cast:
 
     Attributes:
         ladders: (payer, payee) pairs; the payer sends 4^0, 4^1, ... and nobody else pays the payee.
-        doors: payees whose wallets are closed and opened all the time.
+        doors: payees whose wallets close for good, one after another, while they are paid.
         chilled: payers whose wallets are frozen and opened all the time.
         merchants: whom shoppers pay through holds, and who pay back.
         limited: payers whose spending limits are set all the time, by the operator.
@@ -97,7 +97,8 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
     Raises:
         RegistrationError: the gateways refuse, or do not answer for long.
     """
-    count = profile.users + HOT + 2 * profile.ladders + 2 * DOORS + MERCHANTS + LIMITED + 3
+    others = HOT + CHILLED + MERCHANTS + LIMITED + 3
+    count = profile.users + 2 * profile.ladders + profile.doors + others
     free = asyncio.Semaphore(_REGISTERING)
 
     members: dict[int, Member] = {}
@@ -121,8 +122,8 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
         ordinary=made.take(profile.users),
         hot=made.take(HOT),
         ladders=[(payer, payee) for payer, payee in _pairs(made.take(2 * profile.ladders))],
-        doors=made.take(DOORS),
-        chilled=made.take(DOORS),
+        doors=made.take(profile.doors),
+        chilled=made.take(CHILLED),
         merchants=made.take(MERCHANTS),
         limited=made.take(LIMITED),
         operator=made.take(1)[0],

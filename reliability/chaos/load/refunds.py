@@ -10,7 +10,7 @@ from reliability.history import Kind
 # A refund is refused until the payee has been credited, which takes as long as the faults do.
 _TRIES = 8
 _AGAIN_S = 0.5
-# Of payers, those whose wallets are closed and opened: what is refunded may find them closed.
+# Of payers, those whose wallets are to close next: what is refunded may find them closed.
 _DOOR_SHARE = 0.2
 _BY_OPERATOR_SHARE = 0.1
 
@@ -54,7 +54,7 @@ class Refunds:
         """A transfer to a merchant, or to one whose wallet may be frozen when it pays back."""
         cast = self._tools.cast
         is_door = self._rng.random() < _DOOR_SHARE
-        payer = self._rng.choice(cast.doors if is_door else cast.ordinary)
+        payer = self._tools.doorway.next() if is_door else self._rng.choice(cast.ordinary)
         payee = self._rng.choice((*cast.merchants, *cast.chilled))
         amount = self._rng.randint(50, 400)
         ask = self._tools.requests.transfer(payer, payee.id, amount)

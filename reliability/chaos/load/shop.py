@@ -79,13 +79,13 @@ class Shop:
             await self._void(hold, client)
 
     async def through_a_door(self, client: int) -> None:
-        """For a wallet that opens and closes: some captures arrive, others come back."""
-        hold = await self.hold(client, payees=self._tools.cast.doors)
+        """For a wallet that is to close next: some captures arrive, others come back."""
+        hold = await self.hold(client, payees=[self._tools.doorway.next()])
         if hold is None:
             return
         for _ in range(_PARTS):
             await self._capture(hold, client, amount=hold.amount // _PARTS, final=False)
-            await asyncio.sleep(self._rng.uniform(0.1, 0.5))
+            await asyncio.sleep(self._rng.uniform(0.3, 1.2))
 
     async def look(self, client: int) -> None:
         """A hold of a moment ago."""

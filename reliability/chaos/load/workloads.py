@@ -1,16 +1,13 @@
 """What a client does: ordinary payments, and everything that has gone wrong elsewhere."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from reliability.chaos.load.asking import Asking
-from reliability.chaos.load.cast import LADDER_STEPS, Cast, Member
+from reliability.chaos.load.cast import LADDER_STEPS, Member
 from reliability.chaos.load.http import Reply
 from reliability.chaos.load.limits import Limits
 from reliability.chaos.load.refunds import Refunds
-from reliability.chaos.load.requests import Requests
 from reliability.chaos.load.shop import Shop
 from reliability.chaos.load.tools import Tools
 from reliability.history import TAG_POWERS, Kind
@@ -23,17 +20,17 @@ Workload = Callable[[int], Awaitable[None]]
 class Workloads:
     """Each workload is called with the number of the client that carries it out."""
 
-    def __init__(self, asking: Asking, cast: Cast, *, tag: str, rng: random.Random) -> None:
-        self._asking = asking
-        self._cast = cast
-        self._rng = rng
-        self._requests = Requests(tag)
-        tools = Tools(asking=asking, requests=self._requests, cast=cast, rng=rng)
+    def __init__(self, tools: Tools) -> None:
+        self._asking = tools.asking
+        self._cast = cast = tools.cast
+        self._doorway = tools.doorway
+        self._rng = tools.rng
+        self._requests = tools.requests
         shop, refunds, limits = Shop(tools), Refunds(tools), Limits(tools)
         self._rungs = [
             (ladder, step) for step in range(LADDER_STEPS) for ladder in range(len(cast.ladders))
         ]
-        rng.shuffle(self._rungs)
+        tools.rng.shuffle(self._rungs)
         self._shares: dict[Workload, int] = {
             self.ordinary: 44,
             self.to_hot: 8,
@@ -41,7 +38,7 @@ class Workloads:
             self.cancelled: 6,
             self.short_expiry: 4,
             self.ladder: 6,
-            self.through_a_door: 4,
+            self.through_a_door: 6,
             self.chilled: 3,
             self.to_nobody: 3,
             self.to_closed: 1,
@@ -126,7 +123,7 @@ class Workloads:
 
     async def through_a_door(self, client: int) -> None:
         """To a wallet that may be closed by the time the money comes: then it is returned."""
-        await self._pay(self._anybody(), self._rng.choice(self._cast.doors).id, client=client)
+        await self._pay(self._anybody(), self._doorway.payee().id, client=client)
 
     async def chilled(self, client: int) -> None:
         """From a wallet that may be frozen by the time it is debited."""
