@@ -8,13 +8,13 @@ from pathlib import Path
 
 import aiohttp
 
-from reliability.chaos.doors import Doors
 from reliability.chaos.flight import Flight
 from reliability.chaos.freeze import Freezer
 from reliability.chaos.judge import Judge, Phase
 from reliability.chaos.load.asking import Asking
 from reliability.chaos.load.cast import Cast, register_all
 from reliability.chaos.load.http import Http
+from reliability.chaos.load.operator import Operator
 from reliability.chaos.load.traffic import Traffic
 from reliability.chaos.load.workloads import Workloads
 from reliability.chaos.nemesis import Nemesis
@@ -36,7 +36,7 @@ class Parts:
     asking: Asking
     workloads: Workloads
     traffic: Traffic
-    doors: Doors
+    operator: Operator
     freezer: Freezer
 
 
@@ -57,10 +57,18 @@ async def open_parts(
             tag = f"{profile.name}-{seed}"
             cast = await register_all(http, history, profile=profile, tag=tag)
             asking = Asking(http, history, rng=rng)
-            workloads = Workloads(asking, cast, tag=tag, rng=rng)
+            await stack.make_operator(cast.operator.email)
+            operator = Operator(http, cast)
+            workloads = Workloads(
+                asking,
+                cast,
+                tag=tag,
+                rng=rng,
+                operator=operator,
+                door_every_s=profile.duration_s / profile.doors,
+            )
             await workloads.fund()
-            doors = Doors(stack.direct_dsns, cast)
-            await doors.shut_for_good()
+            await operator.begin()
             progress(f"{len(cast.everybody)} users are registered")
             flight = Flight(stack.direct_dsns)
             judge = Judge(folder, stack.direct_dsns, stack.environment)
@@ -80,7 +88,7 @@ async def open_parts(
                 asking=asking,
                 workloads=workloads,
                 traffic=Traffic(workloads, asking, rate=profile.rate),
-                doors=doors,
+                operator=operator,
                 freezer=Freezer(stack, nemesis.gate, lambda: judge.check(Phase.FROZEN)),
             )
 

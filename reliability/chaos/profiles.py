@@ -29,6 +29,7 @@ class Profile:
         windows_s: shortest and longest time between two choices of faults.
         frames_every_s: how often everything is frozen and added up.
         outage_s_max: longest time that a shard's server is down.
+        doors: wallets that are closed while they are paid, each once, all over the run.
         rate: requests a client begins per second, whatever becomes of the earlier ones.
         replayed_max: messages of a replay from the beginning.
     """
@@ -44,6 +45,7 @@ class Profile:
     outage_s_max: float
     users: int
     ladders: int
+    doors: int
     rate: float
     replayed_max: int
     minimums: Minimums
@@ -62,6 +64,7 @@ SMOKE = Profile(
     outage_s_max=8.0,
     users=48,
     ladders=4,
+    doors=40,
     rate=90.0,
     replayed_max=4_000,
     minimums=Minimums(faults=10, each_kind=1, kinds=6, transfers=3_000, frames=1, ending=5),
@@ -79,6 +82,7 @@ SOAK = Profile(
     outage_s_max=120.0,
     users=120,
     ladders=12,
+    doors=240,
     rate=70.0,
     replayed_max=10_000,
     minimums=Minimums(faults=300, each_kind=5, kinds=18, transfers=100_000, frames=40, ending=50),

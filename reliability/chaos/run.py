@@ -107,7 +107,7 @@ async def _under_fault(parts: Parts, plan: Plan, progress: Progress) -> _Quiet:
             await take_frame(at_s)
 
     async with meanwhile(parts.flight.run()), meanwhile(_tell(parts, began, progress)):
-        async with meanwhile(parts.doors.run()), meanwhile(parts.traffic.run()):
+        async with meanwhile(parts.operator.run()), meanwhile(parts.traffic.run()):
             async with asyncio.TaskGroup() as group:
                 group.create_task(parts.nemesis.carry_out(plan, began=began))
                 group.create_task(take_frames())
@@ -170,7 +170,8 @@ def _problems(parts: Parts) -> list[str]:
     tally = parts.asking.tally
     found = [f"fault failed: {text}" for text in parts.nemesis.failures]
     found += [f"client failed: {text}" for text in sorted(set(parts.traffic.errors))]
-    found += [f"answer out of contract: {text}" for text in tally.unexpected[:10]]
-    if len(tally.unexpected) > 10:
-        found.append(f"{len(tally.unexpected) - 10} more answers out of contract")
+    unexpected = [*tally.unexpected, *parts.operator.unexpected]
+    found += [f"answer out of contract: {text}" for text in unexpected[:10]]
+    if len(unexpected) > 10:
+        found.append(f"{len(unexpected) - 10} more answers out of contract")
     return found

@@ -9,8 +9,9 @@ import pytest
 from typing_extensions import override
 
 from reliability.chaos.load.asking import Asking, Tally, minor, spelled
-from reliability.chaos.load.cast import DOORS, HOT, LADDER_STEPS, Cast, Member
+from reliability.chaos.load.cast import CHILLED, HOT, LADDER_STEPS, Cast, Member
 from reliability.chaos.load.http import Http, Reply, Request
+from reliability.chaos.load.operator import Operator
 from reliability.chaos.load.workloads import Workloads
 from reliability.history import HistoryWriter, Kind
 from shards.ids import bucket_of
@@ -65,10 +66,11 @@ CAST = Cast(
     ordinary=[member(number) for number in range(4)],
     hot=[member(10 + number) for number in range(HOT)],
     ladders=[(member(20), member(21)), (member(22), member(23))],
-    doors=[member(30 + number) for number in range(DOORS)],
-    chilled=[member(40 + number) for number in range(DOORS)],
+    doors=[member(30 + number) for number in range(3)],
+    chilled=[member(40 + number) for number in range(CHILLED)],
     closed=member(50),
     frozen=member(51),
+    operator=member(52),
 )
 
 
@@ -81,7 +83,8 @@ def history(tmp_path: Path):
 def workloads(gateways: Gateways, history: HistoryWriter, *, patient: bool = True) -> Workloads:
     rng = random.Random(1)
     asking = Asking(gateways, history, rng=Dice(0.99 if patient else 0.0))
-    return Workloads(asking, CAST, tag="test", rng=rng)
+    operator = Operator(gateways, CAST)
+    return Workloads(asking, CAST, tag="test", rng=rng, operator=operator, door_every_s=0.0)
 
 
 def test_amounts_are_spelled_and_read_alike():
@@ -134,6 +137,46 @@ async def test_twins_are_one_request_at_two_gateways(history):
     (first, _), (second, _) = gateways.asked
     assert first == second
     assert {gateway for _, gateway in gateways.asked} == {0, 1}
+
+
+async def test_each_door_is_closed_once_and_right_after_it_was_paid(history):
+    gateways = Gateways(ACCEPTED)
+    load = workloads(gateways, history)
+
+    for _ in range(len(CAST.doors) + 2):
+        await load.through_a_door(1)
+
+    paths = [request.path for request, _ in gateways.asked]
+    closed = [path for path in paths if path.endswith("/close")]
+    assert sorted(closed) == sorted(f"/v1/users/{door.id}/close" for door in CAST.doors)
+    for door in CAST.doors:
+        paid = [
+            place
+            for place, (request, _) in enumerate(gateways.asked)
+            if (request.json or {}).get("to") == door.id
+        ]
+        assert paid[0] < paths.index(f"/v1/users/{door.id}/close")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_expected"), [(200, True), (409, True), (403, False), (404, False), (500, False)]
+)
+async def test_what_an_operator_may_be_answered(status: int, is_expected: bool):
+    operator = Operator(Gateways(Reply(status, {}, replayed=False)), CAST)
+
+    await operator.close(CAST.doors[0])
+
+    assert (not operator.unexpected) == is_expected
+
+
+async def test_an_operator_asks_the_other_gateway_for_what_was_not_answered():
+    gateways = Gateways(NONE, Reply(200, {}, replayed=False))
+
+    await Operator(gateways, CAST).close(CAST.doors[0])
+
+    (first, one), (second, other) = gateways.asked
+    assert first == second
+    assert other == one + 1
 
 
 async def test_nobody_is_in_a_bucket_that_exists(history):

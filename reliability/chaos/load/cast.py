@@ -1,4 +1,4 @@
-"""Who takes part: ordinary users, hot ones, ladders, and those whose wallets open and close."""
+"""Who takes part: ordinary users, hot ones, ladders, the frozen and the closed, and an operator."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ CURRENCY = "EUR"
 # Of the amount 4^n the largest that a transfer may have is 4^44, below 10^27.
 LADDER_STEPS = 44
 HOT = 2
-DOORS = 4
+CHILLED = 4
 
 _PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that live for one run
 _REGISTERING = 8
@@ -43,9 +43,10 @@ class Cast:
 
     Attributes:
         ladders: (payer, payee) pairs; the payer sends 4^0, 4^1, ... and nobody else pays the payee.
-        doors: payees whose wallets are closed and opened all the time.
+        doors: payees whose wallets are closed while somebody pays them, each once.
         chilled: payers whose wallets are frozen and opened all the time.
         closed: a user whose wallet is closed and stays so. frozen: the same, frozen.
+        operator: who does this; pays nobody and is paid by nobody.
     """
 
     ordinary: Sequence[Member]
@@ -55,12 +56,13 @@ class Cast:
     chilled: Sequence[Member]
     closed: Member
     frozen: Member
+    operator: Member
 
     @property
     def everybody(self) -> list[Member]:
         """All of them, once each."""
         pairs = [member for pair in self.ladders for member in pair]
-        others = [*self.doors, *self.chilled, self.closed, self.frozen]
+        others = [*self.doors, *self.chilled, self.closed, self.frozen, self.operator]
         return [*self.ordinary, *self.hot, *pairs, *others]
 
     @property
@@ -89,7 +91,7 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
     Raises:
         RegistrationError: the gateways refuse, or do not answer for long.
     """
-    count = profile.users + HOT + 2 * profile.ladders + 2 * DOORS + 2
+    count = profile.users + HOT + 2 * profile.ladders + profile.doors + CHILLED + 3
     free = asyncio.Semaphore(_REGISTERING)
 
     members: dict[int, Member] = {}
@@ -113,10 +115,11 @@ async def register_all(http: Http, history: HistoryWriter, *, profile: Profile, 
         ordinary=made.take(profile.users),
         hot=made.take(HOT),
         ladders=[(payer, payee) for payer, payee in _pairs(made.take(2 * profile.ladders))],
-        doors=made.take(DOORS),
-        chilled=made.take(DOORS),
+        doors=made.take(profile.doors),
+        chilled=made.take(CHILLED),
         closed=made.take(1)[0],
         frozen=made.take(1)[0],
+        operator=made.take(1)[0],
     )
 
 

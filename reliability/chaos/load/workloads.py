@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from itertools import count
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from reliability.chaos.load.asking import Ask, Asking, spelled
 from reliability.chaos.load.cast import CURRENCY, LADDER_STEPS, Cast, Member
 from reliability.chaos.load.http import Reply
+from reliability.chaos.load.operator import Operator
 from reliability.history import (
     TAG_POWERS,
     AskBalance,
@@ -19,14 +21,34 @@ from reliability.history import (
 )
 
 _OVERDRAFT = 10**12
+# So many pay a wallet that is about to be closed.
+_AT_A_DOOR = 3
 
 Workload = Callable[[int], Awaitable[None]]
 
 
 class Workloads:
-    """Each workload is called with the number of the client that carries it out."""
+    """Each workload is called with the number of the client that carries it out.
 
-    def __init__(self, asking: Asking, cast: Cast, *, tag: str, rng: random.Random) -> None:
+    Args:
+        operator: closes doors.
+        door_every_s: how long a door waits behind the one before it.
+    """
+
+    def __init__(
+        self,
+        asking: Asking,
+        cast: Cast,
+        *,
+        tag: str,
+        rng: random.Random,
+        operator: Operator,
+        door_every_s: float,
+    ) -> None:
+        self._operator = operator
+        self._doors = list(cast.doors)
+        self._door_every_s = door_every_s
+        self._next_door_at = 0.0
         self._asking = asking
         self._cast = cast
         self._tag = tag
@@ -113,8 +135,20 @@ class Workloads:
         await self._asking.ask(ask, client=client)
 
     async def through_a_door(self, client: int) -> None:
-        """To a wallet that may be closed by the time the money comes: then it is returned."""
-        await self._pay(self._anybody(), self._rng.choice(self._cast.doors).id, client=client)
+        """To a wallet that is closed as soon as it is paid: what comes later is returned."""
+        now = time.monotonic()
+        if not self._doors or now < self._next_door_at:
+            await self._pay(self._anybody(), self._rng.choice(self._cast.doors).id, client=client)
+            return
+        self._next_door_at = now + self._door_every_s
+        door = self._doors.pop()
+        async with asyncio.TaskGroup() as group:
+            paying = [
+                group.create_task(self._pay(self._anybody(), door.id, client=client))
+                for _ in range(_AT_A_DOOR)
+            ]
+            await asyncio.wait(paying, return_when=asyncio.FIRST_COMPLETED)
+            await self._operator.close(door)
 
     async def chilled(self, client: int) -> None:
         """From a wallet that may be frozen by the time it is debited."""

@@ -146,6 +146,15 @@ class Stack:
             min_insync_replicas=self._layout.in_sync,
         )
 
+    async def make_operator(self, email: str) -> None:
+        """Makes a registered user an operator, as a person does.
+
+        Raises:
+            ServerError: the command failed.
+        """
+        terms = ("add", email, "--by", "the nemesis", "--reason", "a run")
+        await to_the_end(lambda: self._holdfast("operators", *terms))
+
     async def skew_database_clock(self, shard: str, seconds: float) -> None:
         """Replaces `app_now()` of a shard by one that is off; 0 heals.
 
@@ -217,12 +226,14 @@ class Stack:
         """Databases, tables and topics, made as an operator makes them."""
         for node in self.servers:
             databases.create_missing(node.server.dsn("postgres"), [self.direct_dsns[node.name]])
-        argv = (sys.executable, "-m", "cli.main", "migrate")
-        log = self.options.folder / "logs" / "migrate.log"
+        self._holdfast("migrate")
+
+    def _holdfast(self, name: str, *terms: str) -> None:
+        """The command, past the proxies."""
         command = Command(
-            name="migrate",
-            argv=argv,
-            output=log,
+            name=name,
+            argv=(sys.executable, "-m", "cli.main", name, *terms),
+            output=self.options.folder / "logs" / f"{name}.log",
             env=self.environment,
             cwd=self.options.folder,
         )
