@@ -56,9 +56,10 @@ EFFECTS = {
 _WITHOUT_EFFECT = frozenset(
     {"transfer.completed", "transfer.rejected", "hold.rejected", "movement.rejected"}
 )
+_CLOSED = "user.closed"
 _OF_NO_ACCOUNT = frozenset(
     {
-        *("user.created", "user.frozen", "user.unfrozen", "user.closed"),
+        *("user.created", "user.frozen", "user.unfrozen", _CLOSED),
         *("user.made_operator", "user.removed_operator"),
     }
 )
