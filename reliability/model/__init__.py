@@ -2,8 +2,9 @@
 
     make model
 
-`table` is what it takes a transfer's life to be; `gateway`, `payer`, `payee` and `rules` are the
-protocol as it is built, and `environment` is what happens to it; `invariants` says what must hold,
-`explorer` searches. `broken` has one rule broken at a time: each variant there must be caught, or
-the search would not see that fault in the engine either.
+`table` is what it takes the life of a transfer and of a hold to be; `gateway`, `holds`, `refunds`,
+`spending`, `payer`, `payee` and `rules` are the protocol as it is built, and `environment` is what
+happens to it; `invariants` and `counters` say what must hold, `explorer` searches. `broken` has
+one rule broken at a time: each variant there must be caught, or the search would not see that fault
+in the engine either.
 """
