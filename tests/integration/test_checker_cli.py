@@ -46,7 +46,9 @@ async def test_a_run_in_order_is_clean(run_in_order: RunInOrder, tmp_path: Path)
     assert code == 0, output
     result = json.loads(file.read_text("utf-8"))
     assert (result["violations"], result["unmet"], result["not_checked"]) == ([], [], [])
-    assert result["counted"]["ending=refunded.payee_closed"] == 1
+    # A transfer and a capture.
+    assert result["counted"]["ending=refunded.payee_closed"] == 2
+    assert result["counted"]["capture=refunded"] == 1
 
 
 async def test_what_happened_too_seldom_fails_and_says_so(run_in_order: RunInOrder):
