@@ -8,8 +8,8 @@ from reliability.chaos.load.tools import Tools
 from reliability.history import Kind
 
 # A refund is refused until the payee has been credited, which takes as long as the faults do.
-_TRIES = 8
-_AGAIN_S = 0.5
+_TRIES = 5
+_AGAIN_S = 1.0
 # Of payers, those whose wallets are closed and opened: what is refunded may find them closed.
 _DOOR_SHARE = 0.2
 _BY_OPERATOR_SHARE = 0.1
