@@ -46,8 +46,12 @@ class Judge:
         self._number = 0
 
     async def check(self, phase: Phase, minimums: Sequence[str] = ()) -> Judgement:
-        """The checker, with what each ending and fault must have reached."""
-        told = [f"--dsn={name}={dsn}" for name, dsn in self._dsns.items()]
+        """The checker, with what each ending and fault must have reached.
+
+        What it counted lies beside what it said.
+        """
+        told = [f"--json={self._folder / f'{self._number + 1:03}-checker.json'}"]
+        told += [f"--dsn={name}={dsn}" for name, dsn in self._dsns.items()]
         told += [f"--minimum={minimum}" for minimum in minimums]
         module = ["-m", "reliability.checker", "--folder", str(self._folder)]
         return await self._run("checker", [*module, "--phase", phase, *told])
