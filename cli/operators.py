@@ -12,7 +12,7 @@ from cli.errors import CommandError
 from cli.options import AsJson, By, Why
 from cli.system import System, find_system
 from sagas.operators import UserAct
-from sagas.steps.change_user import UserChanged, UserOrder, change_user
+from sagas.user_acts import UserChanged, UserOrder, change_user
 from shards.ids import email_bucket, normalise_email
 from shards.pool import ShardOptions
 from shards.router import ShardMap

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from e2e_tests.client import Answer, Client, Member
 from e2e_tests.system import BUCKETS, System
+from sagas.currency_acts import CurrencyOrder, put_currency
 from sagas.operators import UserAct
-from sagas.steps.change_user import UserChanged, UserOrder, change_user
-from sagas.steps.put_currency import CurrencyOrder, put_currency
+from sagas.user_acts import UserChanged, UserOrder, change_user
 from shards.currencies import find_currencies
 from shards.ids import RandomIds, currency_bucket, email_bucket
 from shards.router import ShardMap

@@ -3,6 +3,7 @@
 from gateway.in_flight import TooMuchInFlightError
 from gateway.problems import Problem
 from sagas.asking import LaneFullError
+from sagas.currency_acts import DecimalsFixedError
 from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
 from sagas.operators import UnknownUserError, UserClosedError, WalletNotEmptyError
@@ -10,7 +11,6 @@ from sagas.refund_caps import NotCompletedError, RefundTooLargeError
 from sagas.steps.capture import CaptureTooLargeError, HoldClosedError, UnknownHoldError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
 from sagas.steps.open_hold import TooManyHoldsError
-from sagas.steps.put_currency import DecimalsFixedError
 from sagas.steps.try_transfer import TooManyOpenError
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.users import EmailTakenError

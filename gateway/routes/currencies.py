@@ -14,7 +14,7 @@ from gateway.rate_limits import admit
 from gateway.schemas import CurrencyBody, parse_body
 from gateway.tokens import Tokens
 from gateway.views import json_response
-from sagas.steps.put_currency import CurrencyOrder, put_currency
+from sagas.currency_acts import CurrencyOrder, put_currency
 from shards.ids import IdSource, currency_bucket
 from shards.router import ShardMap
 

@@ -18,7 +18,7 @@ from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
 from sagas.operators import UserAct
-from sagas.steps.change_user import UserOrder, change_user
+from sagas.user_acts import UserOrder, change_user
 from shards.operator_acts import ListedAct, list_acts, newest_acts
 from shards.router import ShardMap
 from shards.shard import Shard

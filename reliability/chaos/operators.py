@@ -8,7 +8,7 @@ import asyncpg
 
 from reliability.chaos.load.cast import Member
 from sagas.operators import UserAct
-from sagas.steps.change_user import UserOrder, change_user
+from sagas.user_acts import UserOrder, change_user
 from shards.pool import ShardOptions
 from shards.router import ShardMap
 from shards.shard import Shard

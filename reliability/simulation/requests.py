@@ -10,9 +10,9 @@ from reliability.simulation.nodes import Gateway
 from sagas.operators import UserAct, UserClosedError, WalletNotEmptyError
 from sagas.states import Reason
 from sagas.steps.cancel import AskedBy, CancelRequest
-from sagas.steps.change_user import UserOrder, change_user
 from sagas.steps.move import MoveRequest
 from sagas.steps.try_transfer import TryRequest
+from sagas.user_acts import UserOrder, change_user
 from shards.ids import bucket_of
 from shards.movements import MovementKind
 from shards.transfers import Transfer
@@ -98,7 +98,7 @@ async def ask_cancel(gateway: Gateway, transfer: Transfer) -> Told:
 
 
 async def ask_act(gateway: Gateway, user_id: UUID, act: UserAct) -> None:
-    """An operator's act, done or refused; raises as `sagas.steps.change_user` otherwise."""
+    """An operator's act, done or refused; raises as `sagas.user_acts` otherwise."""
     order = UserOrder(
         act=act, user_id=user_id, done_by="operator", reason="simulated", traceparent=""
     )

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import sagas.redrive
-import sagas.steps.change_user
 import sagas.steps.run
 import sagas.steps.try_transfer
+import sagas.user_acts
 import shards.users
 from messaging.sender import Outgoing
 from reliability.simulation.many import known_regressions, run_seeds
@@ -162,7 +162,7 @@ def test_a_close_that_does_not_look_into_the_wallet_is_found(
     async def is_taken_for_empty(*_args: Any) -> bool:
         return True
 
-    monkeypatch.setattr(sagas.steps.change_user, "is_wallet_empty", is_taken_for_empty)
+    monkeypatch.setattr(sagas.user_acts, "is_wallet_empty", is_taken_for_empty)
 
     assert any("user_closed" in said for said in found(scratch_dsn))
 

@@ -11,20 +11,20 @@ from uuid import UUID
 
 import asyncpg
 
+from sagas.currency_acts import CurrencyOrder, CurrencyPut, put_currency
 from sagas.messages import Message, Step, implied_message_of
 from sagas.operators import UserAct
 from sagas.outcomes import Failed, SetAside, Skipped
 from sagas.redrive import RedrivePolicy, claim_messages
 from sagas.states import TERMINAL, Status
 from sagas.steps.cancel import AskedBy, CancelDone, CancelRequest
-from sagas.steps.change_user import UserChanged, UserOrder, change_user
 from sagas.steps.confirm import Confirmed
 from sagas.steps.move import Moved, MoveRequest, move
-from sagas.steps.put_currency import CurrencyOrder, CurrencyPut, put_currency
 from sagas.steps.run import run_steps
 from sagas.steps.settle import Settled
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
+from sagas.user_acts import UserChanged, UserOrder, change_user
 from shards.ids import RandomIds, bucket_of, currency_bucket, email_bucket
 from shards.movements import MovementKind
 from shards.router import ShardMap

@@ -58,8 +58,6 @@ STEP_MODULES = {
     "move": "no step of a transfer",
     "open_hold": "no step of a transfer",
     "end_hold": "no step of a transfer",
-    "change_user": "no step of a transfer",
-    "put_currency": "no step of a transfer",
 }
 
 Table = Mapping[tuple[Status | None, Event], Status]

@@ -19,10 +19,10 @@ from sagas.operators import (
     WalletNotEmptyError,
 )
 from sagas.states import Status
-from sagas.steps.change_user import UserChanged
 from sagas.steps.confirm import Confirmed
 from sagas.steps.move import Moved
 from sagas.steps.try_confirm import TryConfirmed
+from sagas.user_acts import UserChanged
 from shards.movements import MovementKind
 from shards.users import UserStatus
 from tests.databases import ShardDatabase

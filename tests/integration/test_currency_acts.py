@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sagas.steps.put_currency import CurrencyPut, DecimalsFixedError
+from sagas.currency_acts import CurrencyPut, DecimalsFixedError
 from shards.currencies import Currency, find_currencies
 from tests.databases import ShardDatabase
 from tests.integration.books import audit_of, broken
