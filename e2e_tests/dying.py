@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import gateway.__main__
-import gateway.lanes
+import gateway.lane_runs
 import sagas.expiry
 import sagas.steps.run
 import workers.__main__
@@ -123,14 +123,14 @@ def _of_worker(arm: Callable[[], None]) -> Point:
 
 
 POINTS: dict[str, Point] = {
-    "try-before-commit": _of_gateway(_before_commit(gateway.lanes, "try_transfers")),
-    "try-after-commit": _of_gateway(_after(gateway.lanes, "try_transfers")),
+    "try-before-commit": _of_gateway(_before_commit(gateway.lane_runs, "try_transfers")),
+    "try-after-commit": _of_gateway(_after(gateway.lane_runs, "try_transfers")),
     "try-after-produce": _of_gateway(_after(KafkaSender, "send")),
-    "cancel-after-commit": _of_gateway(_after(gateway.lanes, "run_steps")),
-    "hold-after-commit": _of_gateway(_after(gateway.lanes, "open_holds")),
-    "capture-before-commit": _of_gateway(_before_commit(gateway.lanes, "capture")),
-    "capture-after-commit": _of_gateway(_after(gateway.lanes, "capture")),
-    "void-after-commit": _of_gateway(_after(gateway.lanes, "end_holds")),
+    "cancel-after-commit": _of_gateway(_after(gateway.lane_runs, "run_steps")),
+    "hold-after-commit": _of_gateway(_after(gateway.lane_runs, "open_holds")),
+    "capture-before-commit": _of_gateway(_before_commit(gateway.lane_runs, "capture")),
+    "capture-after-commit": _of_gateway(_after(gateway.lane_runs, "capture")),
+    "void-after-commit": _of_gateway(_after(gateway.lane_runs, "end_holds")),
     "try-confirm-before-commit": _of_worker(_before_commit(sagas.steps.run, "try_confirm")),
     "try-confirm-after-commit": _of_worker(_after_step(TryConfirmed)),
     # By steps only: redrive sends by `try_send`.
