@@ -14,7 +14,7 @@ from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
 from shards.router import ShardMap
-from shards.users import UserRole, UserStatus, read_user
+from shards.users import UserRole, UserStatus, find_users, read_user
 
 _PRINCIPAL = web.RequestKey("principal", Principal)
 
@@ -58,6 +58,30 @@ def readable_wallet(request: web.Request, principal: Principal) -> UUID:
     return user_id
 
 
+def require_party(principal: Principal, *parties: UUID | None) -> None:
+    """Lets the parties of a hold or a transfer through, and operators, as their token says.
+
+    Raises:
+        Problem: 404 `not_found`, as if it were not there.
+    """
+    if principal.user_id not in parties and principal.role is not Role.OPERATOR:
+        raise Problem("not_found")
+
+
+async def require_user(shards: ShardMap, user_id: UUID) -> None:
+    """Lets through when there is such a user.
+
+    Raises:
+        Problem: 404 `not_found`.
+        ShardTransientError: the user's shard cannot be asked.
+    """
+    if not shards.knows(user_id):
+        raise Problem("not_found")
+    async with shards.of_id(user_id).connection() as conn:
+        if user_id not in await find_users(conn, {user_id}):
+            raise Problem("not_found")
+
+
 def require_operator(principal: Principal) -> None:
     """Lets operators through, as their token says: enough for a read.
 
@@ -66,6 +90,22 @@ def require_operator(principal: Principal) -> None:
     """
     if principal.role is not Role.OPERATOR:
         raise Problem("operator_only")
+
+
+async def require_payee_or_operator(
+    principal: Principal, payee_id: UUID | None, shards: ShardMap
+) -> None:
+    """Lets through who was or would be paid, or an acting operator.
+
+    Raises:
+        Problem: 403 `not_payee`, or `operator_only` of one who is none any more.
+        ShardTransientError: the shard of the operator's row cannot be asked.
+    """
+    if principal.user_id == payee_id:
+        return
+    if principal.role is not Role.OPERATOR:
+        raise Problem("not_payee")
+    await require_acting_operator(principal, shards)
 
 
 async def require_acting_operator(principal: Principal, shards: ShardMap) -> None:

@@ -3,13 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+from gateway.auth import require_party
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
 from gateway.part_request import PartRequest
 from gateway.payees import Payees
 from gateway.problems import Problem
 from gateway.schemas import CaptureBody, HoldBody
-from gateway.tokens import Principal, Role
+from gateway.tokens import Principal
 from gateway.tries import refusal_of
 from gateway.wake_ups import WakeUps
 from sagas.steps.capture import CaptureRequest
@@ -18,10 +19,8 @@ from sagas.steps.open_hold import HoldRequest, HoldTried
 from sagas.steps.try_transfer import Tried
 from shards.holds import Hold, HoldStatus
 from shards.ids import IdSource, bucket_of
-from shards.operator_acts import NewAct
+from shards.operator_acts import NO_REASON, NewAct
 from shards.router import ShardMap
-
-_NO_REASON = "none given"
 
 
 class Holds:
@@ -58,9 +57,7 @@ class Holds:
         hold = await self._lanes.read_hold(hold_id) if self._shards.knows(hold_id) else None
         if hold is None or hold.status is HoldStatus.REJECTED:
             raise Problem("not_found")
-        is_party = principal.user_id in (hold.payer_id, hold.payee_id)
-        if not is_party and principal.role is not Role.OPERATOR:
-            raise Problem("not_found")
+        require_party(principal, hold.payer_id, hold.payee_id)
         return hold
 
     async def open(
@@ -153,7 +150,7 @@ class Holds:
                 act="hold.void",
                 target_id=hold.id,
                 done_by=str(principal.user_id),
-                reason=reason or _NO_REASON,
+                reason=reason or NO_REASON,
                 detail=f"hold of {hold.payer_id} for {hold.payee_id}",
             )
         seen = await self._lanes.end_hold(

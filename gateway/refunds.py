@@ -13,10 +13,8 @@ from gateway.tries import refusal_of
 from gateway.wake_ups import WakeUps
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
-from shards.operator_acts import NewAct
+from shards.operator_acts import NO_REASON, NewAct
 from shards.transfers import Transfer
-
-_NO_REASON = "none given"
 
 
 class Refunds:
@@ -107,6 +105,6 @@ def _act(
         act="transfer.refund",
         target_id=refund_id,
         done_by=str(principal.user_id),
-        reason=asked.body.reason or _NO_REASON,
+        reason=asked.body.reason or NO_REASON,
         detail=f"refund of transfer {transfer.id}",
     )

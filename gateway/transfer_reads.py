@@ -3,10 +3,11 @@
 import asyncio
 from uuid import UUID
 
+from gateway.auth import require_party
 from gateway.ended import EndedNotices, Waiter
 from gateway.lanes import GatewayLanes
 from gateway.problems import Problem
-from gateway.tokens import Principal, Role
+from gateway.tokens import Principal
 from sagas.asking import LaneFullError
 from sagas.states import TERMINAL
 from shards.errors import ShardTransientError
@@ -33,9 +34,7 @@ class TransferReads:
         transfer = await self._lanes.read_transfer(transfer_id)
         if transfer is None:
             raise Problem("not_found")
-        is_party = principal.user_id in (transfer.payer_id, transfer.payee_id)
-        if not is_party and principal.role is not Role.OPERATOR:
-            raise Problem("not_found")
+        require_party(principal, transfer.payer_id, transfer.payee_id)
         return transfer
 
     async def settled(self, transfer: Transfer, wait_s: int | None) -> Transfer:

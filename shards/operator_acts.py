@@ -24,6 +24,8 @@ from shards.statements import load_statements
 
 _SQL = load_statements("operator_acts")
 FIRST_PREV_HASH = bytes(32)
+# The reason of an act whose request may leave it out.
+NO_REASON = "none given"
 # Control characters, halves of characters that are no text, and what ends a line in Unicode.
 _NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 

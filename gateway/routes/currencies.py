@@ -16,10 +16,8 @@ from gateway.tokens import Tokens
 from gateway.views import json_response
 from sagas.currency_acts import CurrencyOrder, put_currency
 from shards.ids import IdSource, currency_bucket
+from shards.operator_acts import NO_REASON
 from shards.router import ShardMap
-
-# The body has none, and an act without one cannot stand in the trail.
-_REASON = "none given"
 
 
 class CurrencyRoutes:
@@ -75,7 +73,7 @@ class CurrencyRoutes:
                 enabled=body.enabled,
                 act_id=self._ids.new_id(currency_bucket(body.code, self._shards.buckets)),
                 done_by=str(principal.user_id),
-                reason=_REASON,
+                reason=NO_REASON,
             ),
         )
         self._currencies.learn(done.currency)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.auth import authenticate, own_wallet, require_acting_operator
+from gateway.auth import authenticate, own_wallet, require_payee_or_operator
 from gateway.currencies import Currencies
 from gateway.holds import Holds
 from gateway.json_body import read_optional_json
@@ -14,7 +14,7 @@ from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.schemas import CaptureBody, HoldBody, VoidBody, parse_body
-from gateway.tokens import Principal, Role, Tokens
+from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.transfer_answers import TransferAnswers
 from gateway.views import json_response
@@ -100,8 +100,7 @@ class HoldRoutes:
         """200 when this or an earlier void ended it, else 409."""
         principal = authenticate(request, self._tokens)
         hold = await self._holds.visible(path_uuid(request, "hold_id"), principal)
-        if principal.user_id != hold.payee_id:
-            await self._require_operator(principal)
+        await require_payee_or_operator(principal, hold.payee_id, self._shards)
         await admit(request)
         sent = await read_optional_json(request)
         parse_no_query(request.query)
@@ -110,11 +109,6 @@ class HoldRoutes:
         if ended.status is not HoldStatus.VOIDED:
             raise Problem("hold_closed", f"The hold is {ended.status}.")
         return await self._show(ended)
-
-    async def _require_operator(self, principal: Principal) -> None:
-        if principal.role is not Role.OPERATOR:
-            raise Problem("not_payee")
-        await require_acting_operator(principal, self._shards)
 
     async def _show(
         self, hold: Hold, *, status: int = 200, headers: dict[str, str] | None = None

@@ -1,10 +1,8 @@
 """PUT limits: how much of an account may be spent in a day, for operators to say."""
 
-from uuid import UUID
-
 from aiohttp import web
 
-from gateway.auth import authenticate, require_acting_operator
+from gateway.auth import authenticate, require_acting_operator, require_user
 from gateway.currencies import Currencies
 from gateway.json_body import read_json
 from gateway.path_ids import path_currency_code, path_uuid
@@ -17,10 +15,8 @@ from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
 from sagas.limits import LimitOrder, set_limit
+from shards.operator_acts import NO_REASON
 from shards.router import ShardMap
-from shards.users import find_users
-
-_NO_REASON = "none given"
 
 
 class LimitRoutes:
@@ -41,8 +37,9 @@ class LimitRoutes:
         user_id, code = path_uuid(request, "user_id"), path_currency_code(request)
         await require_acting_operator(principal, self._shards)
         currency = await self._currencies.find(code)
-        if currency is None or not await self._is_user(user_id):
+        if currency is None:
             raise Problem("not_found")
+        await require_user(self._shards, user_id)
         await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
@@ -54,15 +51,9 @@ class LimitRoutes:
                 currency=code,
                 daily=body.daily_minor,
                 done_by=str(principal.user_id),
-                reason=body.reason or _NO_REASON,
+                reason=body.reason or NO_REASON,
                 traceparent=trace_of(request).traceparent,
             ),
         )
         shown = show_limit(limit, user_id=user_id, currency=code, decimals=currency.decimals)
         return json_response(shown)
-
-    async def _is_user(self, user_id: UUID) -> bool:
-        if not self._shards.knows(user_id):
-            return False
-        async with self._shards.of_id(user_id).connection() as conn:
-            return user_id in await find_users(conn, {user_id})

@@ -4,13 +4,12 @@ from uuid import UUID
 
 from aiohttp import web
 
-from gateway.auth import authenticate, require_acting_operator, require_operator
+from gateway.auth import authenticate, require_acting_operator, require_operator, require_user
 from gateway.cursors import encode_act_cursor
 from gateway.json_body import read_json
 from gateway.pages import page_response
 from gateway.path_ids import path_uuid
 from gateway.present import show_act, show_user
-from gateway.problems import Problem
 from gateway.query import TrailQuery, parse_no_query, parse_trail_query
 from gateway.rate_limits import admit
 from gateway.schemas import ReasonBody, parse_body
@@ -22,7 +21,6 @@ from sagas.user_acts import UserOrder, change_user
 from shards.operator_acts import ListedAct, list_acts, newest_acts
 from shards.router import ShardMap
 from shards.shard import Shard
-from shards.users import find_users
 
 
 class OperatorRoutes:
@@ -69,7 +67,7 @@ class OperatorRoutes:
         principal = authenticate(request, self._tokens)
         user_id = path_uuid(request, "user_id")
         await require_acting_operator(principal, self._shards)
-        await self._require_user(user_id)
+        await require_user(self._shards, user_id)
         await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
@@ -85,14 +83,6 @@ class OperatorRoutes:
             ),
         )
         return json_response(show_user(done.user))
-
-    async def _require_user(self, user_id: UUID) -> None:
-        """404 before anything that the body says."""
-        if not self._shards.knows(user_id):
-            raise Problem("not_found")
-        async with self._shards.of_id(user_id).connection() as conn:
-            if user_id not in await find_users(conn, [user_id]):
-                raise Problem("not_found")
 
     def _shards_of(self, target: UUID | None) -> tuple[Shard, ...]:
         """The shards that may have acts on this row; all of them for all rows."""

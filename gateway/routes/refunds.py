@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.auth import authenticate, require_acting_operator
+from gateway.auth import authenticate, require_payee_or_operator
 from gateway.currencies import Currencies
 from gateway.part_request import read_part_request
 from gateway.path_ids import path_uuid
@@ -10,7 +10,7 @@ from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.refunds import Refunds
 from gateway.schemas import RefundBody
-from gateway.tokens import Role, Tokens
+from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.transfer_answers import TransferAnswers
 from gateway.transfer_reads import TransferReads
@@ -46,10 +46,7 @@ class RefundRoutes:
         """202 with the transfer that gives it back."""
         principal = authenticate(request, self._tokens)
         transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
-        if principal.user_id != transfer.payee_id:
-            if principal.role is not Role.OPERATOR:
-                raise Problem("not_payee")
-            await require_acting_operator(principal, self._shards)
+        await require_payee_or_operator(principal, transfer.payee_id, self._shards)
         await admit(request)
         decimals = await self._currencies.decimals(transfer.currency)
         asked = await read_part_request(

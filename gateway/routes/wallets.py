@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from gateway.auth import authenticate, readable_wallet
+from gateway.auth import authenticate, readable_wallet, require_user
 from gateway.currencies import Currencies
 from gateway.cursors import (
     EntryPosition,
@@ -177,13 +177,11 @@ class WalletRoutes:
         user_id = readable_wallet(request, principal)
         if not self._shards.knows(user_id):
             raise Problem("not_found")
-        shard = self._shards.of_id(user_id)
         # Who has a token has a wallet: nothing needs to be read before a request too many is
         # refused. Only an operator may ask for a wallet that is not there.
         if user_id != principal.user_id:
-            async with shard.connection() as conn:
-                await _require_user(conn, user_id)
-        return user_id, shard
+            await require_user(self._shards, user_id)
+        return user_id, self._shards.of_id(user_id)
 
 
 async def _require_user(conn: Connection, user_id: UUID) -> None:
