@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from cli.dead_json import Json, act_as_json
-from cli.each import open_map
+from cli.each import PATIENT, open_map
 from cli.options import AsJson, By, Why
 from cli.system import System, find_system
 from config.settings import Settings
@@ -19,10 +19,6 @@ from sagas.dead_letters import ENDS_AS, Decision, Refused
 from sagas.deciding import Decided, Order, decide
 from sagas.messages import KeyRing
 from shards.errors import ShardTransientError
-from shards.pool import ShardOptions
-
-# A person rather waits for a lock than asks again.
-OPTIONS = ShardOptions(pool_size=2, transaction_s=10.0, lock_s=5.0)
 
 Result = Decided | Refused | ShardTransientError
 
@@ -69,7 +65,7 @@ async def _decide_all(
     """One after the other; what is refused or cannot be asked leaves the others alone."""
     keys = keys_of(system.settings)
     results: list[tuple[UUID, Result]] = []
-    async with open_map(system, options=OPTIONS) as shards:
+    async with open_map(system, options=PATIENT) as shards:
         for id_ in ids:
             try:
                 result: Result = await decide(shards, id_, order, keys=keys)

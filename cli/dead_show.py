@@ -10,9 +10,9 @@ from uuid import UUID
 
 import typer
 
-from cli.dead_decide import OPTIONS, keys_of
+from cli.dead_decide import keys_of
 from cli.dead_json import Json, act_as_json, letter_as_json, transfer_as_json, verdict_as_json
-from cli.each import open_map
+from cli.each import PATIENT, open_map
 from cli.errors import CommandError
 from cli.options import AsJson
 from cli.system import System, find_system
@@ -58,7 +58,7 @@ def show_command(
 
 
 async def _look(system: System, letter_id: UUID) -> _Shown:
-    async with open_map(system, options=OPTIONS) as shards:
+    async with open_map(system, options=PATIENT) as shards:
         letter = await find_letter(shards, letter_id)
         if letter is None:
             raise CommandError(f"there is no dead letter {letter_id}; `holdfast dead list`")

@@ -13,6 +13,8 @@ from shards.router import ShardMap
 from shards.shard import Shard
 
 T = TypeVar("T")
+# For acts: a person rather waits for a lock than asks again.
+PATIENT = ShardOptions(pool_size=2, transaction_s=10.0, lock_s=5.0)
 
 
 async def on_each(

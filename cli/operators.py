@@ -7,20 +7,16 @@ from typing import Annotated
 import typer
 
 from cli.dead_json import Json
-from cli.each import on_each, open_map
+from cli.each import PATIENT, on_each, open_map
 from cli.errors import CommandError
 from cli.options import AsJson, By, Why
 from cli.system import System, find_system
 from sagas.operators import UserAct
 from sagas.user_acts import UserChanged, UserOrder, change_user
 from shards.ids import email_bucket, normalise_email
-from shards.pool import ShardOptions
 from shards.router import ShardMap
 from shards.shard import Shard
 from shards.users import User, list_operators, read_user_by_email
-
-# A person rather waits for a lock than asks again.
-_OPTIONS = ShardOptions(pool_size=1, transaction_s=10.0, lock_s=5.0)
 
 _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail of a registered user.")]
 
@@ -82,7 +78,7 @@ def _change(act: UserAct, email: str, *, done_by: str, reason: str) -> UserChang
 async def _change_on(
     system: System, act: UserAct, email: str, *, done_by: str, reason: str
 ) -> UserChanged:
-    async with open_map(system, options=_OPTIONS) as shards:
+    async with open_map(system, options=PATIENT) as shards:
         user = await _find(shards, email)
         if user is None:
             raise CommandError(
@@ -105,7 +101,7 @@ async def _list_all(system: System) -> list[User]:
         async with shard.connection() as conn:
             return await list_operators(conn)
 
-    listed = await on_each(system.shards, list_one, options=_OPTIONS)
+    listed = await on_each(system.shards, list_one, options=PATIENT)
     return sorted((user for users in listed for user in users), key=lambda user: user.email)
 
 

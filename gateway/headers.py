@@ -1,4 +1,4 @@
-"""Request headers: `Idempotency-Key`, `Prefer: wait=N` and `Authorization: Bearer`."""
+"""Headers: `Idempotency-Key` and its answer, `Prefer: wait=N` and `Authorization: Bearer`."""
 
 import re
 from typing import Final
@@ -49,6 +49,11 @@ def parse_idempotency_key(spelled: str) -> str:
             "quoted or bare.",
         )
     return key
+
+
+def replay_headers(*, replayed: bool) -> dict[str, str]:
+    """What tells a client that an earlier request with its key was answered."""
+    return {"Idempotency-Replayed": "true"} if replayed else {}
 
 
 def _single(headers: Headers, name: str) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from gateway.auth import require_party
+from gateway.headers import replay_headers
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
 from gateway.part_request import PartRequest
@@ -11,7 +12,6 @@ from gateway.payees import Payees
 from gateway.problems import Problem
 from gateway.schemas import CaptureBody, HoldBody
 from gateway.tokens import Principal
-from gateway.tries import refusal_of
 from gateway.wake_ups import WakeUps
 from sagas.steps.capture import CaptureRequest
 from sagas.steps.end_hold import EndedBy, EndHold
@@ -93,8 +93,7 @@ class Holds:
             )
         )
         if tried.hold.reason is not None:
-            replayed = {"Idempotency-Replayed": "true"} if tried.replayed else {}
-            raise Problem(tried.hold.reason, headers=replayed)
+            raise Problem(tried.hold.reason, headers=replay_headers(replayed=tried.replayed))
         return tried
 
     async def capture(
@@ -106,10 +105,9 @@ class Holds:
         transfer_id: UUID,
         traceparent: str,
     ) -> Tried:
-        """The capture: new and debited, or what the key stands for.
+        """The capture: new and debited or refused, or what the key stands for.
 
         Raises:
-            Problem: a refusal, new or replayed.
             Exception: see `gateway.errors`.
         """
         body = asked.body
@@ -129,9 +127,6 @@ class Holds:
                 obstacle=None,
             )
         )
-        refusal = refusal_of(tried)
-        if refusal is not None:
-            raise refusal
         # A duplicate repeats the output, too.
         self._wake_ups.offer([tried.transfer])
         return tried

@@ -1,6 +1,7 @@
 """What the gateway's lanes run: each step, or read, bound to its shard."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from sagas.lane_options import RunStep
@@ -12,10 +13,15 @@ from sagas.steps.move import Moved, MoveRequest, move
 from sagas.steps.open_hold import HoldRequest, HoldTried, open_holds
 from sagas.steps.run import StepOutcome, run_steps
 from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
+from shards.connection import Connection
 from shards.refunds import Refund, read_refunds
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
 from shards.users import UserStatus, find_users, find_users_by_email
+
+_ItemT = TypeVar("_ItemT", bound=Hashable)
+_FoundT = TypeVar("_FoundT")
+_MissingT = TypeVar("_MissingT")
 
 
 def try_on(shard: Shard, *, timing: Timing, open_max: int) -> RunStep[TryRequest, Tried | Failed]:
@@ -100,48 +106,38 @@ def _hold_seen(outcome: HoldSeen | SetAside | Skipped) -> HoldSeen | Failed | Sk
 
 def read_transfers_on(shard: Shard) -> RunStep[UUID, Transfer | Failed | None]:
     """Reads of transfers; None for one that is not there."""
-
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Transfer | None]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await read_transfers(conn, set(items))
-        return [found.get(item) for item in items]
-
-    return run
+    return _look_up(shard, read_transfers, missing=None)
 
 
 def read_refunds_on(shard: Shard) -> RunStep[UUID, Sequence[Refund] | Failed]:
     """Reads of what has come back of transfers."""
-
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[Sequence[Refund]]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await read_refunds(conn, set(items))
-        return [found.get(item, ()) for item in items]
-
-    return run
+    return _look_up(shard, read_refunds, missing=())
 
 
 def find_users_on(shard: Shard) -> RunStep[UUID, UserStatus | Failed | None]:
     """Looks for users by id."""
-
-    async def run(items: Sequence[UUID], /, *, wait: bool) -> Sequence[UserStatus | None]:  # noqa: ARG001 - a read waits for nobody
-        async with shard.connection() as conn:
-            found = await find_users(conn, set(items))
-        return [found.get(item) for item in items]
-
-    return run
+    return _look_up(shard, find_users, missing=None)
 
 
 def find_emails_on(shard: Shard) -> RunStep[str, tuple[UUID, UserStatus] | Failed | None]:
     """Looks for users by e-mail."""
+    return _look_up(shard, find_users_by_email, missing=None)
 
+
+def _look_up(
+    shard: Shard,
+    find: Callable[[Connection, Collection[_ItemT]], Awaitable[Mapping[_ItemT, _FoundT]]],
+    *,
+    missing: _FoundT | _MissingT,
+) -> RunStep[_ItemT, _FoundT | _MissingT | Failed]:
     async def run(
-        items: Sequence[str],
+        items: Sequence[_ItemT],
         /,
         *,
         wait: bool,  # noqa: ARG001 - a read waits for nobody
-    ) -> Sequence[tuple[UUID, UserStatus] | None]:
+    ) -> Sequence[_FoundT | _MissingT]:
         async with shard.connection() as conn:
-            found = await find_users_by_email(conn, set(items))
-        return [found.get(item) for item in items]
+            found = await find(conn, set(items))
+        return [found.get(item, missing) for item in items]
 
     return run

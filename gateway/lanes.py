@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from gateway.lane_runs import (
@@ -41,6 +41,13 @@ _ItemT = TypeVar("_ItemT", bound=Hashable)
 _OutcomeT = TypeVar("_OutcomeT")
 
 
+class _OfPayer(Protocol):
+    """A request about what one user pays."""
+
+    @property
+    def payer_id(self) -> UUID: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingOptions:
     """How a lane gathers, and how long its askers wait."""
@@ -74,17 +81,16 @@ class GatewayLanes:
             for s in each
         }
         self._moves = {s.name: _lane(s, "move", move_on(s), _mover, steps) for s in each}
-        self._cancels = {s.name: _lane(s, "cancel", cancel_on(s), _canceller, steps) for s in each}
+        self._cancels = {s.name: _lane(s, "cancel", cancel_on(s), _payer, steps) for s in each}
         self._holds = {
-            s.name: _lane(s, "hold", hold_on(s, open_max=open_per_payer), _holder, steps)
+            s.name: _lane(s, "hold", hold_on(s, open_max=open_per_payer), _payer, steps)
             for s in each
         }
         self._captures = {
-            s.name: _lane(s, "capture", capture_on(s, timing=timing), _capturer, steps)
-            for s in each
+            s.name: _lane(s, "capture", capture_on(s, timing=timing), _payer, steps) for s in each
         }
         self._hold_ends = {
-            s.name: _lane(s, "end-hold", end_hold_on(s), _hold_ender, steps) for s in each
+            s.name: _lane(s, "end-hold", end_hold_on(s), _payer, steps) for s in each
         }
         self._transfers = {
             s.name: _lane(s, "read", read_transfers_on(s), _itself, reads) for s in each
@@ -226,28 +232,12 @@ def _lane(
     )
 
 
-def _payer(request: TryRequest) -> Hashable:
+def _payer(request: _OfPayer) -> Hashable:
     return request.payer_id
 
 
 def _mover(request: MoveRequest) -> Hashable:
     return request.user_id
-
-
-def _holder(request: HoldRequest) -> Hashable:
-    return request.payer_id
-
-
-def _capturer(request: CaptureRequest) -> Hashable:
-    return request.payer_id
-
-
-def _hold_ender(request: EndHold) -> Hashable:
-    return request.payer_id
-
-
-def _canceller(request: CancelRequest) -> Hashable:
-    return request.payer_id
 
 
 def _itself(item: Hashable) -> Hashable:

@@ -4,24 +4,22 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from gateway.headers import require_idempotency_key
 from gateway.json_body import fingerprint, read_optional_json
 from gateway.query import parse_no_query
-from gateway.schemas import CaptureBody, RefundBody, parse_amounts
+from gateway.schemas import PartBody, parse_amounts
 from shards.records import record
 
-_BodyT = TypeVar("_BodyT", CaptureBody, RefundBody)
-_AnyBodyT = TypeVar("_AnyBodyT", bound=BaseModel)
+_BodyT = TypeVar("_BodyT", bound=PartBody)
 
 
 @record
-class PartRequest(Generic[_AnyBodyT]):
+class PartRequest(Generic[_BodyT]):
     """A request whose form is right."""
 
     key: str
-    body: _AnyBodyT
+    body: _BodyT
     fingerprint: bytes
 
 

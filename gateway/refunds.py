@@ -9,7 +9,6 @@ from gateway.part_request import PartRequest
 from gateway.payees import Payees
 from gateway.schemas import RefundBody
 from gateway.tokens import Principal
-from gateway.tries import refusal_of
 from gateway.wake_ups import WakeUps
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
@@ -51,7 +50,7 @@ class Refunds:
         refund_id: UUID,
         traceparent: str,
     ) -> Tried:
-        """The refund: new and held, or what the key stands for.
+        """The refund: new and held or refused, or what the key stands for.
 
         An operator's refund of what others were paid goes into the trail.
 
@@ -63,7 +62,6 @@ class Refunds:
             traceparent: of this request.
 
         Raises:
-            Problem: a refusal, new or replayed.
             Exception: see `gateway.errors`.
         """
         payer_id = transfer.payee_id
@@ -88,9 +86,6 @@ class Refunds:
                 act=_act(principal, transfer, asked, refund_id=refund_id),
             )
         )
-        refusal = refusal_of(tried)
-        if refusal is not None:
-            raise refusal
         # A duplicate repeats the output, too.
         self._wake_ups.offer([tried.transfer])
         return tried

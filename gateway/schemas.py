@@ -190,21 +190,10 @@ class HoldBody(TransferBody):
     """POST holds: as POST transfers, but that `expires_in_s` is how long it can be captured."""
 
 
-class CaptureBody(_Body):
-    """POST capture. `amount_minor` is None when the request leaves it out: all that remains."""
+class PartBody(_Body):
+    """What all bodies have that take a part of something.
 
-    # Before the amount, which is read by it.
-    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
-    amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
-        None, validation_alias="amount"
-    )
-    final: bool | None = None
-
-
-class RefundBody(_Body):
-    """POST refunds. `amount_minor` is None when the request leaves it out: all that is left.
-
-    `reason` is for the trail, where an operator asks.
+    `amount_minor` is None when the request leaves it out: all that is left.
     """
 
     # Before the amount, which is read by it.
@@ -212,6 +201,17 @@ class RefundBody(_Body):
     amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
         None, validation_alias="amount"
     )
+
+
+class CaptureBody(PartBody):
+    """POST capture."""
+
+    final: bool | None = None
+
+
+class RefundBody(PartBody):
+    """POST refunds; `reason` is for the trail, where an operator asks."""
+
     reason: _Line | None = None
 
 

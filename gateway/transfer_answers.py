@@ -7,10 +7,11 @@ from uuid import UUID
 from aiohttp import web
 
 from gateway.currencies import Currencies
-from gateway.headers import wait_seconds
+from gateway.headers import replay_headers, wait_seconds
 from gateway.lanes import GatewayLanes
 from gateway.present import show_transfer
 from gateway.transfer_reads import TransferReads
+from gateway.tries import refusal_of
 from gateway.views import json_response
 from sagas.states import TERMINAL, Status
 from sagas.steps.try_transfer import Tried
@@ -39,20 +40,28 @@ class TransferAnswers:
             request: may say `Prefer: wait`.
             transfer_id: the id that the transfer will have, if it is new.
             ask: makes it, or finds what the key stands for.
+
+        Raises:
+            Problem: it was refused, now or under this key before (then with
+                `Idempotency-Replayed`).
         """
         wait_s = wait_seconds(request.headers)
         # Before it is asked for: its end may come before its answer.
         waiting = self._reads.notices.waiter(transfer_id) if wait_s else nullcontext()
         with waiting as waiter:
             tried = await ask()
+            refusal = refusal_of(tried)
+            if refusal is not None:
+                raise refusal
             transfer = tried.transfer
             if tried.replayed:
                 transfer = await self._reads.settled(transfer, wait_s)
             elif wait_s and waiter is not None:
                 transfer = await self._reads.wait(transfer, waiter, wait_s)
-        headers = {"Location": f"/v1/transfers/{transfer.id}"}
-        if tried.replayed:
-            headers["Idempotency-Replayed"] = "true"
+        headers = {
+            "Location": f"/v1/transfers/{transfer.id}",
+            **replay_headers(replayed=tried.replayed),
+        }
         is_over = wait_s is not None and transfer.status in TERMINAL
         status = 201 if is_over else 202
         if tried.replayed:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from gateway.headers import replay_headers
 from gateway.in_flight import InFlightWatch
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
@@ -62,10 +63,9 @@ class Tries:
         transfer_id: UUID,
         traceparent: str,
     ) -> Tried:
-        """The transfer: new and held, or what the key stands for.
+        """The transfer: new and held or refused (see `refusal_of`), or what the key stands for.
 
         Raises:
-            Problem: a refusal, new or replayed (then with `Idempotency-Replayed`).
             Exception: see `gateway.errors`.
         """
         sender = self._sender(principal, traceparent)
@@ -73,9 +73,6 @@ class Tries:
         tried = await self._lanes.try_transfer(
             self._request(asked, payee, sender, transfer_id=transfer_id)
         )
-        refusal = refusal_of(tried)
-        if refusal is not None:
-            raise refusal
         # A duplicate repeats the output, too.
         self._wake_ups.offer([tried.transfer])
         return tried
@@ -89,7 +86,7 @@ class Tries:
     ) -> list[Tried | Failed]:
         """What `ask` would say of each, in order; they share look-ups and transactions.
 
-        A refused transfer is a `Tried` (see `refusal_of`); what `ask` raises else is a `Failed`.
+        What `ask` raises is a `Failed`.
 
         Raises:
             UnknownWalletError: the payer has no wallet.
@@ -152,5 +149,4 @@ def refusal_of(tried: Tried) -> Problem | None:
     """What is told of a transfer that was refused, now or under this key before."""
     if tried.transfer.status != Status.REJECTED:
         return None
-    headers = {"Idempotency-Replayed": "true"} if tried.replayed else {}
-    return Problem(str(tried.transfer.reason), headers=headers)
+    return Problem(str(tried.transfer.reason), headers=replay_headers(replayed=tried.replayed))

@@ -5,6 +5,7 @@ of which as much is captured as it was decided on.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -56,24 +57,7 @@ class Hold:
 
     def changed(self, *, captured: int, status: HoldStatus, ended_at: datetime | None) -> "Hold":
         """This hold after a capture or its end; everything else never changes."""
-        return Hold(
-            id=self.id,
-            payer_id=self.payer_id,
-            payee_id=self.payee_id,
-            currency=self.currency,
-            amount=self.amount,
-            captured=captured,
-            status=status,
-            reason=self.reason,
-            caller=self.caller,
-            idempotency_key=self.idempotency_key,
-            fingerprint=self.fingerprint,
-            metadata=self.metadata,
-            traceparent=self.traceparent,
-            created_at=self.created_at,
-            expires_at=self.expires_at,
-            ended_at=ended_at,
-        )
+        return replace(self, captured=captured, status=status, ended_at=ended_at)
 
 
 class StaleHoldError(Exception):

@@ -9,6 +9,7 @@ from gateway.auth import authenticate, own_wallet
 from gateway.batch_request import BatchItem, read_batch
 from gateway.currencies import Currencies
 from gateway.errors import translate
+from gateway.headers import replay_headers
 from gateway.money_request import MoneyRequest
 from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
@@ -92,9 +93,7 @@ def _result(
 
 def _headers(answers: Sequence[Tried | Problem]) -> dict[str, str]:
     """What single POSTs would say in headers: all were replays, and when to repeat the last."""
-    headers = {}
-    if all(_is_replay(answer) for answer in answers):
-        headers["Idempotency-Replayed"] = "true"
+    headers = replay_headers(replayed=all(_is_replay(answer) for answer in answers))
     waits = [
         int(answer.headers["Retry-After"])
         for answer in answers

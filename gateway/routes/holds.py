@@ -4,6 +4,7 @@ from aiohttp import web
 
 from gateway.auth import authenticate, own_wallet, require_payee_or_operator
 from gateway.currencies import Currencies
+from gateway.headers import replay_headers
 from gateway.holds import Holds
 from gateway.json_body import read_optional_json
 from gateway.money_request import read_money_request
@@ -59,9 +60,10 @@ class HoldRoutes:
             request, HoldBody, operation="hold", currencies=self._currencies
         )
         tried = await self._holds.open(principal, asked, traceparent=trace_of(request).traceparent)
-        headers = {"Location": f"/v1/holds/{tried.hold.id}"}
-        if tried.replayed:
-            headers["Idempotency-Replayed"] = "true"
+        headers = {
+            "Location": f"/v1/holds/{tried.hold.id}",
+            **replay_headers(replayed=tried.replayed),
+        }
         return await self._show(tried.hold, status=201, headers=headers)
 
     async def get_one(self, request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from gateway.auth import (
     require_acting_operator,
 )
 from gateway.currencies import Currencies
+from gateway.headers import replay_headers
 from gateway.lanes import GatewayLanes
 from gateway.money_request import read_money_request
 from gateway.present import show_movement
@@ -89,7 +90,7 @@ class MovementRoutes:
                 obstacle=asked.obstacle,
             )
         )
-        replayed = {"Idempotency-Replayed": "true"} if moved.replayed else {}
+        replayed = replay_headers(replayed=moved.replayed)
         movement = moved.movement
         if movement.reason is not None:
             raise Problem(movement.reason, headers=replayed)

@@ -72,9 +72,7 @@ class Requests:
             expires_in_s=expires_in_s,
             tag=tag,
         )
-        json = _payment(payee, amount, expires_in_s)
-        path = f"{payer.wallet}/transfers"
-        return Ask(told=told, by=payer, method="POST", path=path, json=json, key=key)
+        return _payment(told, by=payer, path=f"{payer.wallet}/transfers")
 
     def hold(
         self, payer: Member, payee: str, amount: int, *, expires_in_s: int | None = None
@@ -89,9 +87,7 @@ class Requests:
             key=key,
             expires_in_s=expires_in_s,
         )
-        json = _payment(payee, amount, expires_in_s)
-        path = f"{payer.wallet}/holds"
-        return Ask(told=told, by=payer, method="POST", path=path, json=json, key=key)
+        return _payment(told, by=payer, path=f"{payer.wallet}/holds")
 
     def part(
         self,
@@ -161,6 +157,12 @@ class Requests:
         return f"{kind}-{self._tag}-{next(self._keys)}"
 
 
-def _payment(payee: str, amount: int, expires_in_s: int | None) -> dict[str, object]:
-    json: dict[str, object] = {"to": payee, "currency": CURRENCY, "amount": spelled(amount)}
-    return json if expires_in_s is None else json | {"expires_in_s": expires_in_s}
+def _payment(told: AskTransfer | AskHold, *, by: Member, path: str) -> Ask:
+    json: dict[str, object] = {
+        "to": told.payee,
+        "currency": told.currency,
+        "amount": spelled(told.amount),
+    }
+    if told.expires_in_s is not None:
+        json["expires_in_s"] = told.expires_in_s
+    return Ask(told=told, by=by, method="POST", path=path, json=json, key=told.key)
