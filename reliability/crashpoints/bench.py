@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from reliability.crashpoints.points import CrashPoint
 from reliability.crashpoints.run import Outcome, number_ios, run_point
-from reliability.crashpoints.scenarios import Scenario
+from reliability.crashpoints.scenario import Scenario
 from reliability.simulation.loop import VirtualLoop
 from reliability.simulation.scratch import scratch_databases
 

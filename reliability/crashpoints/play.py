@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from uuid import UUID
 
 from faust.types import TP, Message
@@ -22,8 +23,14 @@ _STEPS_MAX = 5_000
 _DRAIN_S_MAX = 30.0
 # What is over must stay as it is: so long, with redrive, after everything is over.
 _AFTERWARDS_S = 1.5
-_CLAIM = "transfers.claim_due"
 _DEATHS = (Fate.DIES_BEFORE, Fate.DIES_AFTER)
+
+
+class Look(StrEnum):
+    """What a loop of a worker looks for by itself, by the statement that finds it."""
+
+    REDRIVE = "transfers.claim_due"
+    EXPIRY = "holds.find_due_holds"
 
 
 class StuckError(Exception):
@@ -35,7 +42,6 @@ class Play:
 
     Attributes:
         ios: the I/Os of the step under test, as far as it got.
-        keeps_claims: whether redrive's claims are I/Os of the step under test.
     """
 
     def __init__(
@@ -46,8 +52,8 @@ class Play:
         self.payer, self.payee = users
         self.client = Client(world)
         self.ios: list[NumberedIo] = []
-        self.keeps_claims = False
         self._point = point
+        self._look: Look | None = None
         self._under_test: Process | None = None
         self._struck = False
         self._recovers_by_message = False
@@ -67,14 +73,16 @@ class Play:
             await self.step(reads=reads)
         raise StuckError("the step was not reached, or did not end")
 
-    def begin(self, process: Process, *, by_message: bool) -> None:
+    def begin(self, process: Process, *, by_message: bool, look: Look | None = None) -> None:
         """From now on the I/Os of this process are those of the step under test.
 
         Args:
             process: which carries the step out.
             by_message: whether a message brought it, which will come again.
+            look: what the step begins with, where a loop does it; other loops do not count.
         """
         self._under_test = process
+        self._look = look
         self._recovers_by_message = by_message
 
     def counted(self, kind: Io) -> bool:
@@ -85,6 +93,11 @@ class Play:
     def is_idle(self) -> bool:
         """Whether nobody asks for anything."""
         return not self.client.is_waiting and not self._asked()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody asks for anything, and every message is done."""
+        return self.is_idle and not self._not_done()
 
     def end(self) -> None:
         """The step under test is over: what its process does from now on is not counted."""
@@ -115,10 +128,10 @@ class Play:
         tp = next(tp for tp in self.worker.source.waiting if tp.topic == topic)
         self.world.read(self.worker, tp, 1)
 
-    def next_asked_is_claim(self, shard: str) -> bool:
-        """Whether redrive is about to claim what is due on a shard."""
+    def next_is(self, look: Look, shard: str) -> bool:
+        """Whether a worker is about to look for this on a shard."""
         asked = self._asked()
-        return bool(asked) and asked[0].what == f"{shard} {_CLAIM}"
+        return bool(asked) and asked[0].what == f"{shard} {look}"
 
     # --- the schedule
 
@@ -137,11 +150,11 @@ class Play:
         """Goes on until all is over, and a little longer."""
         loop = self.stage.loop
         began = loop.time()
-        while not (self.is_idle and not self.worker.source.waiting and await self._is_over()):
+        while self.worker.source.waiting or not await self._is_over():
             if loop.time() - began > _DRAIN_S_MAX:
                 raise StuckError(
                     f"not over {_DRAIN_S_MAX:.0f} s after the fault:"
-                    f" {await self.world.open_transfers()} transfers open,"
+                    f" {await self.world.unfinished()} transfers and expired holds open,"
                     f" messages not done: {self._not_done()},"
                     f" client {'waits' if self.client.is_waiting else 'was answered'}"
                 )
@@ -154,7 +167,7 @@ class Play:
     def _asked(self) -> list[Operation]:
         if not self._redrive_is_silent:
             return self.stage.asked
-        return [one for one in self.stage.asked if not one.what.endswith(_CLAIM)]
+        return [one for one in self.stage.asked if not one.what.endswith(Look.REDRIVE)]
 
     async def _do(self, operation: Operation) -> None:
         fate = self._fate_of(operation.process, operation.kind, operation.what)
@@ -163,7 +176,7 @@ class Play:
     def _fate_of(self, process: Process, kind: Io, what: str) -> Fate:
         if process is not self._under_test or self._struck:
             return Fate.GOES_WELL
-        if what.endswith(_CLAIM) and not self.keeps_claims:
+        if any(what.endswith(look) for look in Look if look is not self._look):
             return Fate.GOES_WELL
         self.ios.append(NumberedIo(len(self.ios) + 1, kind, what))
         if self._point is None or len(self.ios) != self._point.number:
@@ -217,7 +230,7 @@ class Play:
         return message.acked
 
     async def _is_over(self) -> bool:
-        return not self._not_done() and await self.world.open_transfers() == 0
+        return self.is_done and await self.world.unfinished() == 0
 
     def _not_done(self) -> list[tuple[TP, int]]:
         """Messages for workers that the group has not done."""

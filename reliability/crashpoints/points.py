@@ -14,6 +14,8 @@ class Role(Enum):
 
     GATEWAY = auto()
     WORKER = auto()
+    LOOP = auto()
+    """A loop of a worker, which needs no message: it comes round again."""
 
 
 class Aftermath(StrEnum):
@@ -28,7 +30,7 @@ class Aftermath(StrEnum):
     REDELIVERED = "redelivered"
     """The message comes again; a client repeats its key."""
     REDRIVEN = "redriven"
-    """The log loses all that it has; a client repeats its key."""
+    """The log loses all that it has: loops of workers are left; a client repeats its key."""
     ABANDONED = "abandoned"
     """As redriven, and the client never returns."""
 
@@ -85,6 +87,8 @@ def aftermaths_of(role: Role, kind: Io, fate: Fate) -> Sequence[Aftermath]:
     """What can follow."""
     if role is Role.GATEWAY:
         return (Aftermath.REDELIVERED, Aftermath.REDRIVEN, Aftermath.ABANDONED)
+    if role is Role.LOOP:
+        return (Aftermath.REDRIVEN,)
     if kind is Io.ACK and fate is Fate.FAILS:
         # What is never marked done holds back its partition until it comes again.
         return (Aftermath.REDELIVERED,)

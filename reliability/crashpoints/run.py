@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from reliability.crashpoints.expected import objections
 from reliability.crashpoints.play import Play, StuckError
 from reliability.crashpoints.points import CrashPoint, NumberedIo
-from reliability.crashpoints.scenarios import BY_NAME, Scenario
+from reliability.crashpoints.scenario import Scenario
+from reliability.crashpoints.scenarios import BY_NAME
+from reliability.simulation.heard import Kind
 from reliability.simulation.loop import VirtualLoop
 from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.process import own_tasks
@@ -100,21 +102,12 @@ async def _judge(play: Play, scenario: Scenario, point: CrashPoint | None) -> li
         found.append(f"the step has only {len(play.ios)} I/Os")
     if client.error is not None:
         found.append(f"the client ended with {client.error!r}")
-    found += await verify(
-        databases,
-        buckets=BUCKETS,
-        told=client.told,
-        result=Result(0),
-        unanswered=client.unanswered,
-    )
-    movements = {one.id for one in client.told if one.status == "completed"} - {
-        play.client.transfer.id if play.client.transfer else None
-    }
+    found += await verify(databases, buckets=BUCKETS, heard=client.heard, result=Result(0))
+    movements = {one.id for one in client.heard.told if one.asked.kind is Kind.DEPOSIT}
     found += await objections(
         databases,
         scenario,
         point.aftermath if point else None,
         told_movements=len(movements),
-        users=(play.payer, play.payee),
     )
     return found

@@ -6,12 +6,14 @@ A seed that fails tells how to repeat it: `python -m reliability.simulation --se
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from reliability.simulation.endings import too_rare
 from reliability.simulation.many import known_regressions, run_side_by_side
-from reliability.simulation.run import TRANSFERS, Result
+from reliability.simulation.run import PAYMENTS, Result
 from reliability.simulation.scratch import scratch_server
 
 _TAIL = 25
@@ -22,16 +24,16 @@ def main(
     first: Annotated[int, typer.Option(help="The first of them.")] = 1,
     seed: Annotated[int | None, typer.Option(help="This seed and no other.")] = None,
     trace: Annotated[bool, typer.Option(help="Print every step.")] = False,
-    transfers: Annotated[int, typer.Option(help="Transfers of each seed.")] = TRANSFERS,
+    payments: Annotated[int, typer.Option(help="Transfers and holds of each seed.")] = PAYMENTS,
 ) -> None:
-    """Runs the engine under simulated faults; exits with 1 when a seed failed."""
+    """Runs the engine under simulated faults; exits with 1 if one failed or too little happened."""
     chosen = [*known_regressions(), *range(first, first + seeds)] if seed is None else [seed]
     failed = []
     endings: Counter[str] = Counter()
     steps = 0
     began = time.monotonic()
     with scratch_server() as server:
-        results = run_side_by_side(server.dsn("postgres"), chosen, transfers=transfers)
+        results = run_side_by_side(server.dsn("postgres"), chosen, payments=payments)
         for done, result in enumerate(results, start=1):
             endings += result.endings
             steps += len(result.schedule)
@@ -47,10 +49,16 @@ def main(
                 typer.echo(
                     f"{done} of {len(chosen)} seeds, {len(failed)} failed, {a_minute:.0f} a minute"
                 )
-    typer.echo(f"{steps} steps; transfers ended {dict(sorted(endings.items()))}")
+    typer.echo(f"{steps} steps; endings: {dict(sorted(endings.items()))}")
+    sys.exit(_sum_up(failed, too_rare(endings, seeds=len(chosen))))
+
+
+def _sum_up(failed: Sequence[int], rare: Sequence[str]) -> int:
+    for ending in rare:
+        typer.echo(f"too little happened: {ending}")
     if failed:
         typer.echo(f"FAILED: {failed}; once mended, they belong into regressions.txt")
-        sys.exit(1)
+    return int(bool(failed or rare))
 
 
 def _tell(result: Result) -> None:

@@ -16,6 +16,8 @@ from sagas.operators import UserAct
 Act = Callable[[], Awaitable[None] | None]
 _DATABASE_CLOCK_OFF_S = 30
 _IDLE_TIME_WEIGHT = 0.05
+_NIGHT_WEIGHT = 0.03
+_NIGHT_OFF_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Chance:
         self._held_back = _sometimes(rng, 0.05)
         self._weighed = [(_sometimes(rng, 0.15), self._counted(act)) for act in self._fault_acts()]
         self._time_weight = rng.choice((0.1, 0.4, 1.5))
+        self._nights_left = rng.choice((0, 1, 3))
 
     async def step(self) -> bool:
         """Lets one thing happen; False if nothing can."""
@@ -86,6 +89,8 @@ class Chance:
             choices.append(_Choice(3, lambda: self._stage.answer(self.rng.choice(held))))
         if waiting:
             choices.append(_Choice(6, lambda: self._read(*self.rng.choice(waiting))))
+        if self.faults and self._nights_left:
+            choices.append(_Choice(_NIGHT_WEIGHT, self._night))
         return choices
 
     def _do(self, operation: Operation) -> Awaitable[None]:
@@ -113,6 +118,11 @@ class Chance:
 
     async def _pass_time(self) -> None:
         await self._stage.pass_time()
+
+    def _night(self) -> None:
+        self._nights_left -= 1
+        # A little before or after: the clocks of shards that are off see it sooner or later.
+        self._world.skip_to_midnight(off_s=self.rng.uniform(-_NIGHT_OFF_S, _NIGHT_OFF_S))
 
     # --- what befalls it
 

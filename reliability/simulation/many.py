@@ -26,7 +26,7 @@ def known_regressions() -> list[int]:
 
 
 def run_seeds(
-    dsn: str, seeds: Sequence[int], *, transfers: int, drain_s: float = DRAIN_S
+    dsn: str, seeds: Sequence[int], *, payments: int, drain_s: float = DRAIN_S
 ) -> list[Result]:
     """Runs seeds one after another in databases of their own, which are dropped afterwards."""
 
@@ -37,7 +37,7 @@ def run_seeds(
                     databases,
                     seed=seed,
                     buckets=BUCKETS,
-                    transfers=transfers,
+                    payments=payments,
                     drain_s=drain_s,
                 )
                 for seed in seeds
@@ -47,17 +47,17 @@ def run_seeds(
         return runner.run(run())
 
 
-def run_side_by_side(dsn: str, seeds: Sequence[int], *, transfers: int) -> Iterator[Result]:
+def run_side_by_side(dsn: str, seeds: Sequence[int], *, payments: int) -> Iterator[Result]:
     """The results of seeds in their order, as they come in.
 
     Args:
         dsn: of a server that is thrown away afterwards, with the databases that are left on it.
         seeds: each runs in one of two processes.
-        transfers: of each seed.
+        payments: of each seed.
     """
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(_SIDE_BY_SIDE, initializer=_open, initargs=(dsn,)) as pool:
-        yield from pool.imap(partial(_run_one, transfers=transfers), seeds)
+        yield from pool.imap(partial(_run_one, payments=payments), seeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,6 @@ def _open(dsn: str) -> None:
     _own.append(_Own(runner, opened, runner.run(opened.__aenter__())))
 
 
-def _run_one(seed: int, *, transfers: int) -> Result:
+def _run_one(seed: int, *, payments: int) -> Result:
     (own,) = _own
-    return own.runner.run(run_seed(own.databases, seed=seed, buckets=BUCKETS, transfers=transfers))
+    return own.runner.run(run_seed(own.databases, seed=seed, buckets=BUCKETS, payments=payments))

@@ -9,6 +9,8 @@ from random import Random
 
 from reliability.simulation.chance import Chance
 from reliability.simulation.clients import Client
+from reliability.simulation.habits import Habits
+from reliability.simulation.heard import Heard
 from reliability.simulation.loop import VirtualLoop
 from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.process import own_tasks
@@ -17,7 +19,7 @@ from reliability.simulation.verify import verify
 from reliability.simulation.wires import Database
 from reliability.simulation.world import World
 
-TRANSFERS = 20
+PAYMENTS = 20
 _CLIENTS = 4
 _FUNDED = 6
 # Who begins with nothing can be closed, perhaps while money is on its way there.
@@ -37,7 +39,7 @@ class Result:
         violations: empty when the run was right.
         schedule: what happened, in order.
         rows: a hash over all final rows.
-        endings: transfers by their last status.
+        endings: what became of transfers and holds; see `reliability.simulation.endings`.
     """
 
     seed: int
@@ -57,7 +59,7 @@ async def run_seed(
     *,
     seed: int,
     buckets: int,
-    transfers: int,
+    payments: int,
     drain_s: float = DRAIN_S,
 ) -> Result:
     """Runs one seed over databases that are emptied first.
@@ -66,7 +68,7 @@ async def run_seed(
         databases: opened; together they have all `buckets`.
         seed: what decides everything that is left to chance.
         buckets: of the whole system.
-        transfers: how many clients ask for in all.
+        payments: how many transfers and holds clients ask for in all.
         drain_s: simulated seconds after the last fault in which everything has to be over.
     """
     loop = asyncio.get_running_loop()
@@ -89,13 +91,19 @@ async def run_seed(
         hands_over=rng.choice((True, False)),
     )
     result = Result(seed, schedule=stage.trace)
-    users = [await world.user(bucket, f"user{n}") for n, bucket in enumerate(_some(rng, buckets))]
-    clients = [Client(world, name=f"client{n}", users=users) for n in range(_CLIENTS)]
+    everybody = [
+        await world.user(bucket, f"user{n}") for n, bucket in enumerate(_some(rng, buckets))
+    ]
+    users, guests = everybody[:-_CLIENTS], everybody[-_CLIENTS:]
+    heard = Heard()
+    clients = [Client(world, heard, name=f"client{n}") for n in range(_CLIENTS)]
     world.start_all()
     chance = Chance(world, users=users)
     asking = [
         asyncio.ensure_future(
-            client.run(funds=users[:_FUNDED][n::_CLIENTS], transfers=transfers // _CLIENTS)
+            Habits(world, client, users=users, guest=guests[n]).run(
+                funds=users[:_FUNDED][n::_CLIENTS], payments=payments // _CLIENTS
+            )
         )
         for n, client in enumerate(clients)
     ]
@@ -103,8 +111,7 @@ async def run_seed(
         await _play(chance, asking, more=rng.randint(0, 400))
         chance.stop_faults()
         result.violations += await drain(world, chance, asking, within_s=drain_s)
-        told = [told for client in clients for told in client.told]
-        result.violations += await verify(databases, buckets=buckets, told=told, result=result)
+        result.violations += await verify(databases, buckets=buckets, heard=heard, result=result)
     finally:
         for task in asking:
             task.cancel()
@@ -143,17 +150,16 @@ async def drain(
     for step in range(_STEPS_MAX):
         await chance.step()
         if step % _LOOK_EVERY == 0 and all(task.done() for task in asking):
-            left = await world.open_transfers()
+            left = await world.unfinished()
             if not left:
                 return _errors("a client", asking) + _errors("an operator", world.acting)
             if loop.time() - began > within_s:
                 break
-    transfers = await world.open_transfers()
+    unfinished = await world.unfinished()
     clients = sum(not task.done() for task in asking)
     after_s = loop.time() - began
-    return [
-        f"not over {after_s:.0f} s after the last fault: {transfers} transfers, {clients} clients"
-    ]
+    what = f"{unfinished} transfers and expired holds, {clients} clients"
+    return [f"not over {after_s:.0f} s after the last fault: {what}"]
 
 
 def _errors(who: str, tasks: "Sequence[asyncio.Task[None]]") -> list[str]:
@@ -162,4 +168,4 @@ def _errors(who: str, tasks: "Sequence[asyncio.Task[None]]") -> list[str]:
 
 
 def _some(rng: Random, buckets: int) -> list[int]:
-    return [rng.randrange(buckets) for _ in range(_FUNDED + _UNFUNDED)]
+    return [rng.randrange(buckets) for _ in range(_FUNDED + _UNFUNDED + _CLIENTS)]

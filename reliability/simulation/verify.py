@@ -1,31 +1,29 @@
 """What must be true when a run is over."""
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from audit import AuditedShard, audit
-from reliability.simulation.requests import Told
+from reliability.simulation.answers import (
+    objections_to_acts,
+    objections_to_answers,
+    read_answerable,
+)
+from reliability.simulation.endings import count_endings
+from reliability.simulation.heard import Heard
+from reliability.simulation.money import objections_to_money
+from reliability.simulation.replay import objections_to_events
+from reliability.simulation.requests import OPERATOR
 from reliability.simulation.wires import Database
 
 if TYPE_CHECKING:
     from reliability.simulation.run import Result
 
-_TERMINAL = {"completed", "cancelled", "refunded", "rejected"}
-_ROWS = """
-SELECT 'transfer' AS kind, payer_id AS wallet, payee_id AS payee, amount::bigint AS amount,
-    idempotency_key AS key, id, status
-FROM transfers
-UNION ALL
-SELECT kind, user_id, NULL, amount::bigint, idempotency_key, id, status
-FROM movements
-"""
 _ALL = """
 SELECT table_name, md5(string_agg(line, '|' ORDER BY line)) AS hash FROM (
     SELECT 'transfers' AS table_name, t::text AS line FROM transfers AS t
+    UNION ALL SELECT 'holds', t::text FROM holds AS t
     UNION ALL SELECT 'accounts', t::text FROM accounts AS t
     UNION ALL SELECT 'entries', t::text FROM entries AS t
     UNION ALL SELECT 'verdicts', t::text FROM verdicts AS t
@@ -39,22 +37,34 @@ SELECT table_name, md5(string_agg(line, '|' ORDER BY line)) AS hash FROM (
 
 
 async def verify(
-    databases: Sequence[Database],
-    *,
-    buckets: int,
-    told: Sequence[Told],
-    result: "Result",
-    unanswered: Collection[tuple[UUID, str]] = (),
+    databases: Sequence[Database], *, buckets: int, heard: Heard, result: "Result"
 ) -> list[str]:
-    """The audit's findings, and every answer of a client that the rows do not bear out.
+    """The audit's findings, and everything that does not fit what clients were told.
 
     Args:
-        databases: opened; together they have all `buckets`.
+        databases: opened, and at rest; together they have all `buckets`.
         buckets: of the whole system.
-        told: what clients were answered.
+        heard: what clients asked for, and what they were answered.
         result: where hashes and endings go.
-        unanswered: wallets and keys of requests whose client went away without an answer.
     """
+    found = await _audited(databases, buckets=buckets)
+    rows = await read_answerable(databases)
+    found += objections_to_answers(heard, rows)
+    found += await objections_to_acts(databases, heard, rows, operator=OPERATOR)
+    found += await objections_to_money(databases, heard, rows)
+    found += await objections_to_events(databases)
+    for database in databases:
+        # Poison is what the simulation itself has written; whatever else was set aside is ours.
+        letters = await database.rows(
+            "SELECT reason, detail FROM dead_letters WHERE reason_class <> 'poison'"
+        )
+        found += [f"a dead letter: {letter['reason']}: {letter['detail']}" for letter in letters]
+    result.endings = await count_endings(databases)
+    result.rows = await _hash(databases)
+    return found
+
+
+async def _audited(databases: Sequence[Database], *, buckets: int) -> list[str]:
     report = await audit(
         [AuditedShard(d.name, d.dsn, tuple(d.buckets)) for d in databases], buckets=buckets
     )
@@ -63,33 +73,6 @@ async def verify(
     ]
     if report.unaudited:
         found.append(f"not audited: {report.unaudited}")
-    rows = [row for database in databases for row in await database.rows(_ROWS)]
-    result.endings = Counter(row["status"] for row in rows if row["kind"] == "transfer")
-    by_id = {row["id"]: row for row in rows}
-    by_key: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
-    for one in told:
-        by_key[one.asked.wallet, one.asked.key].add(one.id)
-        row = by_id.get(one.id)
-        if row is None:
-            found.append(f"a client was told of {one}, and there is no such row")
-        elif any(row[name] != asked for name, asked in asdict(one.asked).items()):
-            found.append(f"a client was told of {one}, and the row says {dict(row)}")
-        elif one.status in _TERMINAL and row["status"] != one.status:
-            found.append(f"a client was told of {one}, and it is {row['status']} now")
-    found += [f"key {key} stands for {ids}" for key, ids in by_key.items() if len(ids) > 1]
-    found += [
-        f"a row nobody asked for: {dict(row)}"
-        for row in rows
-        if (row["wallet"], row["key"]) not in by_key
-        and (row["wallet"], row["key"]) not in unanswered
-    ]
-    for database in databases:
-        # Poison is what the simulation itself has written; whatever else was set aside is ours.
-        letters = await database.rows(
-            "SELECT reason, detail FROM dead_letters WHERE reason_class <> 'poison'"
-        )
-        found += [f"a dead letter: {letter['reason']}: {letter['detail']}" for letter in letters]
-    result.rows = await _hash(databases)
     return found
 
 

@@ -68,6 +68,7 @@ class Database:
 
     Attributes:
         clock_ahead_us: how far its clock is ahead of simulated time.
+        skipped_us: how much of simulated time has been skipped; the same on all databases.
         drops_sockets: whether the end of a session drops its socket, as a crash does. Otherwise its
             transaction is undone and the connection kept, which comes to the same and costs less.
     """
@@ -76,6 +77,7 @@ class Database:
     dsn: str
     buckets: Sequence[int]
     clock_ahead_us: int = 0
+    skipped_us: int = 0
     drops_sockets: bool = False
     _control: "asyncpg.Connection[asyncpg.Record] | None" = None
     _free: list[Wire] = field(default_factory=list)
@@ -102,6 +104,7 @@ class Database:
         await self.control.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")
         await self.control.execute("SET session_replication_role = origin")
         self.clock_ahead_us = 0
+        self.skipped_us = 0
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -162,7 +165,7 @@ class Database:
 
     async def set_clock(self, now_s: float) -> None:
         """Brings the database's clock to simulated time; cheap when nothing has changed."""
-        clock_us = max(0, int(now_s * 1_000_000) + self.clock_ahead_us)
+        clock_us = max(0, int(now_s * 1_000_000) + self.skipped_us + self.clock_ahead_us)
         if clock_us != self._clock_us:
             await self.control.fetchval("SELECT setval('simulated_clock', $1)", clock_us)
             self._clock_us = clock_us

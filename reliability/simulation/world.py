@@ -30,6 +30,13 @@ from shards.users import insert_user
 _GATEWAYS = 2
 _WORKERS = 2
 _AGAIN_AFTER_S = 0.1
+# The simulated clock begins at a midnight.
+_DAY_US = 86_400_000_000
+_UNFINISHED = """
+SELECT
+    (SELECT count(*) FROM transfers WHERE status IN ('held', 'debited'))
+    + (SELECT count(*) FROM holds WHERE status = 'open' AND expires_at <= app_now()) AS n
+"""
 
 
 class World:
@@ -158,9 +165,21 @@ class World:
         """Where a bucket lives."""
         return next(one for one in self.stage.databases if bucket in one.buckets)
 
-    async def open_transfers(self) -> int:
-        """Transfers that are not over."""
-        return sum([await _count_open(database) for database in self.stage.databases])
+    def skip_to_midnight(self, *, off_s: float) -> None:
+        """Lets the time of all databases go on to so long after the end of their UTC day.
+
+        What is measured in seconds by processes goes on as if nothing was: nobody waits for it.
+        """
+        one = self.stage.databases[0]
+        now_us = int(self.stage.loop.time() * 1_000_000) + one.skipped_us
+        rest_us = _DAY_US - now_us % _DAY_US + int(off_s * 1_000_000)
+        for database in self.stage.databases:
+            database.skipped_us += max(0, rest_us)
+        self.stage.note(f"the time goes on to {off_s:+.1f} s from midnight")
+
+    async def unfinished(self) -> int:
+        """Transfers that are not over, and open holds whose expiry has passed."""
+        return sum([await _count_unfinished(database) for database in self.stage.databases])
 
 
 async def _is_answered(gateway: Gateway, user_id: UUID, act: UserAct) -> bool:
@@ -171,9 +190,7 @@ async def _is_answered(gateway: Gateway, user_id: UUID, act: UserAct) -> bool:
     return True
 
 
-async def _count_open(database: Database) -> int:
-    (row,) = await database.rows(
-        "SELECT count(*) AS n FROM transfers WHERE status IN ('held', 'debited')"
-    )
+async def _count_unfinished(database: Database) -> int:
+    (row,) = await database.rows(_UNFINISHED)
     count: int = row["n"]
     return count

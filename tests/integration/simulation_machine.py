@@ -13,6 +13,7 @@ from typing_extensions import override
 from audit import AuditedShard, audit
 from reliability.simulation.chance import Chance
 from reliability.simulation.clients import Client
+from reliability.simulation.heard import Heard
 from reliability.simulation.loop import VirtualLoop
 from reliability.simulation.nodes import SHARD, Sizes
 from reliability.simulation.operations import Fate
@@ -95,6 +96,63 @@ class Money(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         accepted = self.client.accepted
         self._ask(self.client.cancel(accepted[which % len(accepted)]))
+
+    @rule(
+        payer=_users,
+        payee=_users,
+        amount=st.integers(1, _FUNDS),
+        twice=st.booleans(),
+        expires_in_s=st.sampled_from((2, 3_600)),
+    )
+    def hold(self, payer: int, payee: int, amount: int, twice: bool, expires_in_s: int) -> None:
+        to = self.users[payee] if payee != payer else UUID(int=self.users[payer].int ^ 1)
+        self._ask(
+            self.client.hold(self.users[payer], to, amount, expires_in_s=expires_in_s, twice=twice)
+        )
+
+    @precondition(lambda self: self.client.holds)
+    @rule(
+        which=_any,
+        amount=st.none() | st.integers(1, _FUNDS),
+        is_final=st.booleans(),
+        by_payer=st.booleans(),
+        twice=st.booleans(),
+    )
+    def capture(
+        self, which: int, amount: int | None, is_final: bool, by_payer: bool, twice: bool
+    ) -> None:
+        hold = self.client.holds[which % len(self.client.holds)]
+        self._ask(
+            self.client.capture(hold, amount, is_final=is_final, by_payer=by_payer, twice=twice)
+        )
+
+    @precondition(lambda self: self.client.holds)
+    @rule(which=_any, by_operator=st.booleans())
+    def void(self, which: int, by_operator: bool) -> None:
+        hold = self.client.holds[which % len(self.client.holds)]
+        self._ask(self.client.void(hold, by_operator=by_operator))
+
+    @precondition(lambda self: self.client.accepted)
+    @rule(
+        which=_any,
+        amount=st.none() | st.integers(1, _FUNDS),
+        by_operator=st.booleans(),
+        expires_in_s=st.sampled_from((2, 3_600)),
+        twice=st.booleans(),
+    )
+    def refund(
+        self, which: int, amount: int | None, by_operator: bool, expires_in_s: int, twice: bool
+    ) -> None:
+        transfer = self.client.accepted[which % len(self.client.accepted)]
+        self._ask(
+            self.client.refund(
+                transfer, amount, by_operator=by_operator, expires_in_s=expires_in_s, twice=twice
+            )
+        )
+
+    @rule(user=_users, daily=st.none() | st.integers(0, 2 * _FUNDS))
+    def limit(self, user: int, daily: int | None) -> None:
+        self._ask(self.client.limit(self.users[user], daily))
 
     # --- what happens to I/O
 
@@ -192,6 +250,10 @@ class Money(RuleBasedStateMachine):
     def set_clock(self, which: int, ahead_s: int) -> None:
         self.stage.databases[which].clock_ahead_us = ahead_s * 1_000_000
 
+    @rule(off_s=st.integers(-5, 5))
+    def skip_to_midnight(self, off_s: int) -> None:
+        self.world.skip_to_midnight(off_s=off_s)
+
     # --- what must be true: at any moment, and in the end
 
     @rule()
@@ -234,7 +296,8 @@ class Money(RuleBasedStateMachine):
         self.users = [
             await self.world.user(bucket, f"user{n}") for n, bucket in enumerate(_USER_BUCKETS)
         ]
-        self.client = Client(self.world, name="client", users=self.users)
+        self.heard = Heard()
+        self.client = Client(self.world, self.heard, name="client")
         self.world.start_all()
         await self.stage.settle()
         funded = [
@@ -266,9 +329,8 @@ class Money(RuleBasedStateMachine):
         chance.stop_faults()
         await self.stage.settle()
         found = await drain(self.world, chance, self.asking, within_s=_DRAIN_S)
-        told = self.client.told
-        databases = self.stage.databases
-        return found + await verify(databases, buckets=BUCKETS, told=told, result=Result(0))
+        databases, heard = self.stage.databases, self.heard
+        return found + await verify(databases, buckets=BUCKETS, heard=heard, result=Result(0))
 
     async def _clear_up(self) -> None:
         for task in self.asking:

@@ -1,5 +1,6 @@
 """One crash point of each kind, on a real PostgreSQL; `make crashpoints` runs all of them."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from typing_extensions import override
 
+import gateway.lane_runs
 import sagas.keyed_batch
 import sagas.steps.run
 from config.logging import configure_logging
@@ -14,13 +16,19 @@ from messaging.errors import BrokerUnavailableError
 from reliability.crashpoints.bench import Bench
 from reliability.crashpoints.crew import quiet_logs
 from reliability.crashpoints.points import Aftermath, CrashPoint, NumberedIo, fates_of
-from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS, Scenario
+from reliability.crashpoints.scenario import Scenario
+from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS
 from reliability.simulation.operations import Fate, Io
-from shards.errors import CommitUnknownError
+from sagas.expiry import expire_holds
+from sagas.steps.end_hold import end_holds
+from shards.errors import CommitUnknownError, ShardTransientError
+from shards.ids import bucket_of
 from shards.opening import open_keyed, open_sides
+from shards.operator_acts import add_act
 from shards.shard import Shard
 from workers.core import WorkerCore
 from workers.dead_letters import DeadLetters
+from workers.hold_expiry import HoldExpiry
 from workers.outbound import Outbound
 from workers.step_lanes import StepLanes
 
@@ -146,7 +154,7 @@ def test_a_failed_produce_that_is_forgotten_is_caught(wrong: Wrong, monkeypatch)
 
     found = wrong.at("try-confirm", Io.PRODUCE, Fate.FAILS, Aftermath.RETRIED)
 
-    assert "1 transfers open" in found
+    assert "1 transfers and expired holds open" in found
 
 
 def test_an_ack_before_the_step_is_caught(wrong: Wrong, monkeypatch):
@@ -160,7 +168,7 @@ def test_an_ack_before_the_step_is_caught(wrong: Wrong, monkeypatch):
 
     found = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
 
-    assert "1 transfers open" in found
+    assert "1 transfers and expired holds open" in found
 
 
 def test_a_letter_that_is_acked_before_it_is_kept_is_caught(wrong: Wrong, monkeypatch):
@@ -213,5 +221,34 @@ def test_a_debit_whose_redrive_is_missing_is_caught(wrong: Wrong, monkeypatch):
     found = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDRIVEN)
     redelivered = wrong.at("try-confirm", Io.PRODUCE, Fate.DIES_BEFORE, Aftermath.REDELIVERED)
 
-    assert "1 transfers open" in found
+    assert "1 transfers and expired holds open" in found
     assert redelivered == ""
+
+
+def test_an_act_in_a_transaction_of_its_own_is_caught(wrong: Wrong, monkeypatch):
+    async def acts_later(shard, requests, *, wait):
+        outcomes = await end_holds(shard, [replace(r, act=None) for r in requests], wait=wait)
+        for request in requests:
+            async with shard.transaction([bucket_of(request.hold_id)]) as conn:
+                await add_act(conn, request.act)
+        return outcomes
+
+    monkeypatch.setattr(gateway.lane_runs, "end_holds", acts_later)
+
+    found = wrong.at("void-by-operator", Io.COMMIT, Fate.DIES_AFTER, Aftermath.ABANDONED)
+
+    assert "acts=0" in found
+
+
+def test_an_expiry_of_holds_that_ends_with_its_first_error_is_caught(wrong: Wrong, monkeypatch):
+    async def runs_until_it_fails(self, *, every_s):
+        with suppress(ShardTransientError):
+            while True:
+                await expire_holds(self._shard, buckets=self._shard.buckets, limit=1)
+                await asyncio.sleep(every_s)
+
+    monkeypatch.setattr(HoldExpiry, "run", runs_until_it_fails)
+
+    found = wrong.at("hold-expiry", Io.COMMIT, Fate.FAILS, Aftermath.REDRIVEN)
+
+    assert "1 transfers and expired holds open" in found

@@ -379,6 +379,37 @@ async def test_expiry_goes_by_the_databases_clock(world: World):
     assert (await read_hold(world, hold)).status is HoldStatus.EXPIRED
 
 
+@pytest.mark.parametrize("end_of_it", ["capture", "void", "expiry"])
+async def test_the_times_of_a_hold_stay_in_order_though_the_clock_is_set_back(
+    world: World, shard_databases: list[ShardDatabase], end_of_it: str
+):
+    payer, payee = await world.pair(funds=100)
+    hold = await open_hold(world, payer, payee, 60)
+    await world.shift_clock(payer, timedelta(minutes=30))
+    first = await capture_part(world, hold, 20, is_final=False)
+    await world.set_status(payer, "frozen")
+    await world.shift_clock(payer, timedelta(minutes=40))
+    refused = await capture_part(world, hold, 20, is_final=False)
+    await world.set_status(payer, "open")
+    await world.shift_clock(payer, timedelta(minutes=10))
+
+    match end_of_it:
+        case "capture":
+            await capture_part(world, hold, 20)
+        case "void":
+            await end(world, hold, EndedBy.VOID)
+        case _:
+            await let_pass(world, hold)
+            await end(world, hold, EndedBy.EXPIRY)
+
+    ended = await read_hold(world, hold)
+    assert ended.ended_at is not None
+    assert ended.ended_at >= first.created_at
+    assert refused.status == Status.REJECTED
+    await world.drain([first.id])
+    assert broken(await audit_of(shard_databases)) == {}
+
+
 @pytest.mark.parametrize("round_", range(4))
 async def test_capture_void_and_expiry_at_once_have_one_winner(
     world: World, shard_databases: list[ShardDatabase], round_: int

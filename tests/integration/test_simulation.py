@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ import sagas.steps.try_transfer
 import sagas.user_acts
 import shards.users
 from messaging.sender import Outgoing
+from reliability.simulation.endings import too_rare
 from reliability.simulation.many import known_regressions, run_seeds
-from reliability.simulation.run import TRANSFERS, Result
+from reliability.simulation.run import PAYMENTS, Result
 from sagas.messages import Message
 from sagas.payee_side import PayeeSide
 from sagas.states import Reason
@@ -47,33 +50,47 @@ def violations(results: Sequence[Result]) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def run_share(scratch_dsn: str) -> Callable[[int], list[Result]]:
+    """Runs the seeds from one on, once for all tests that look at them."""
+    return cache(
+        lambda first: run_seeds(scratch_dsn, range(first, first + SHARE), payments=PAYMENTS)
+    )
+
+
 @pytest.mark.parametrize("first", SEEDS[::SHARE], ids=lambda first: f"{first}-{first + SHARE - 1}")
-def test_no_seed_loses_doubles_or_strands_a_cent(scratch_dsn: str, first: int) -> None:
-    seeds = range(first, first + SHARE)
+def test_no_seed_loses_doubles_or_strands_a_cent(
+    run_share: Callable[[int], list[Result]], first: int
+) -> None:
+    assert violations(run_share(first)) == []
 
-    results = run_seeds(scratch_dsn, seeds, transfers=TRANSFERS)
 
-    assert violations(results) == []
-    # Something was at stake, and something ended well.
-    assert sum(sum(result.endings.values()) for result in results) >= SHARE * TRANSFERS // 2
-    assert sum(result.endings["completed"] for result in results) > 0
+def test_the_seeds_reach_every_ending_often_enough(
+    run_share: Callable[[int], list[Result]],
+) -> None:
+    endings: Counter[str] = Counter()
+    for first in SEEDS[::SHARE]:
+        for result in run_share(first):
+            endings += result.endings
+
+    assert too_rare(endings, seeds=len(SEEDS)) == []
 
 
 def test_seeds_that_failed_once_do_not_fail_again(scratch_dsn: str) -> None:
     seeds = known_regressions()
 
-    assert violations(run_seeds(scratch_dsn, seeds, transfers=TRANSFERS)) == []
+    assert violations(run_seeds(scratch_dsn, seeds, payments=PAYMENTS)) == []
     assert seeds, "regressions.txt names none"
 
 
 def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(scratch_dsn: str) -> None:
     """Also after other seeds, and in a process in which Python's hashes are others."""
-    *_, here = run_seeds(scratch_dsn, [2, 3, 4], transfers=TRANSFERS)
+    *_, here = run_seeds(scratch_dsn, [2, 3, 4], payments=PAYMENTS)
     program = (
         "from config.logging import configure_logging;"
         " from reliability.simulation.many import run_seeds;"
         " configure_logging(level='critical', format_='console');"
-        f" (there,) = run_seeds({scratch_dsn!r}, [4], transfers={TRANSFERS});"
+        f" (there,) = run_seeds({scratch_dsn!r}, [4], payments={PAYMENTS});"
         " print(there.fingerprint)"
     )
 
@@ -97,7 +114,7 @@ def test_a_seed_is_the_same_schedule_and_the_same_rows_each_time(scratch_dsn: st
 def found(scratch_dsn: str) -> list[str]:
     """What the first seed that finds anything says of the engine as it is now."""
     for seed in SEEDS_FOR_A_BUG:
-        said = violations(run_seeds(scratch_dsn, [seed], transfers=TRANSFERS, drain_s=30.0))
+        said = violations(run_seeds(scratch_dsn, [seed], payments=PAYMENTS, drain_s=30.0))
         if said:
             return said
     return []
@@ -148,7 +165,8 @@ def test_an_amount_that_is_not_the_one_asked_for_is_found(
     make = sagas.steps.try_transfer._Batch._make
 
     def make_more(self: Any, request: TryRequest) -> Transfer:
-        assert request.amount is not None
+        if request.amount is None:
+            return make(self, request)
         return make(self, replace(request, amount=request.amount + 1))
 
     monkeypatch.setattr(sagas.steps.try_transfer._Batch, "_make", make_more)
