@@ -16,7 +16,7 @@ from cli.options import AsJson, Limit
 from cli.system import System, find_system
 from cli.text import printable, times
 from cli.trail import trail_command
-from config.settings import ShardSettings
+from config.sections import ShardSettings
 from shards.dead_letters import (
     LetterFilter,
     LetterStatus,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from cli.system import System
-from config.settings import ShardSettings
+from config.sections import ShardSettings
 from shards.errors import ShardError
 from shards.pool import ShardOptions
 from shards.router import ShardMap

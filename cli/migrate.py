@@ -11,7 +11,7 @@ import typer
 from cli.each import on_each
 from cli.errors import explain
 from cli.system import System, find_system
-from config.settings import ShardSettings
+from config.sections import ShardSettings
 from messaging.errors import BrokerUnavailableError
 from messaging.topics import check_topics, create_topics
 from shards.check import check_shard

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cli.errors import CommandError
-from config.settings import Settings, ShardSettings, load_settings
+from config.sections import ShardSettings
+from config.settings import Settings, load_settings
 from messaging.topics import TopicNames
 
 

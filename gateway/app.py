@@ -8,7 +8,8 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
-from config.settings import LimitSettings, Settings
+from config.sections import LimitSettings
+from config.settings import Settings
 from config.wiring import key_ring, open_shards, random_ids, timing, topic_names, wall_clock
 from gateway.client_address import ClientAddresses
 from gateway.clients import ClientLimits, GuardedRunner

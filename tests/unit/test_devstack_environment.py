@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from config.settings import PREFIX, Settings, ShardSettings, load_settings
+from config.sections import ShardSettings
+from config.settings import PREFIX, Settings, load_settings
 from devstack.environment import children_environment, with_ports
 from devstack.home import Home
 from devstack.keys import Keys

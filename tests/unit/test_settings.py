@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from config.sections import Section
 from config.settings import (
     DELIMITER,
     PREFIX,
-    Section,
     Settings,
     UnknownSettingError,
     load_settings,
