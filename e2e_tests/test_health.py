@@ -6,6 +6,7 @@ from itertools import count
 from devstack.ports import free_port
 from e2e_tests.answers import refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
+from e2e_tests.operators import make_operator
 from e2e_tests.system import BUCKETS, System
 from shards.ids import currency_bucket, email_bucket
 from tests.eventually import eventually
@@ -153,9 +154,12 @@ async def test_an_unknown_payee_taken_on_trust_gets_the_money_returned(
     nobody = bob.id[:-4] + ("0000" if bob.id[-4:] != "0000" else "1111")
     other = await without(system, away)
     held = await other.transfer(alice, nobody, "1.00")
+    ops = await make_operator(system, client)
+    assert refused(await client.refund(ops, held.body["id"])) == (409, "not_completed")
     await system.start_worker()
 
     end = await client.get_transfer(alice, held.body["id"], wait=10)
 
     assert (end.body["status"], end.body["reason"]) == ("refunded", "unknown_payee")
+    assert refused(await client.refund(ops, held.body["id"])) == (409, "not_completed")
     assert await client.balance(alice) == ("5.00", "0.00")

@@ -13,6 +13,7 @@ from e2e_tests.shop import acts_on
 from e2e_tests.system import System
 from sagas.operators import UserAct
 from shards.ids import bucket_of
+from tests.eventually import eventually
 
 
 async def paid(client: Client, amount: str = "6.00") -> tuple[Member, Member, str]:
@@ -96,6 +97,24 @@ async def test_without_an_amount_all_that_is_left_is_refunded(running: Client):
     assert [answer.body["amount"] for answer in (first, rest)] == ["2.00", "4.00"]
     assert refused(more) == (422, "refund_too_large")
     assert await running.balance(shop) == ("0.00", "0.00")
+
+
+async def test_of_a_hundred_refunds_the_last_is_of_all_that_is_left(running: Client):
+    alice, shop, transfer = await paid(running)
+    parts = await at_once(*(running.refund(shop, transfer, "0.01") for _ in range(99)))
+
+    part = await running.refund(shop, transfer, "0.01")
+    rest = await running.refund(shop, transfer, wait=10)
+
+    assert {answer.status for answer in parts} == {202}
+    assert refused(part) == (422, "too_many_refunds")
+    assert (rest.body["amount"], rest.body["status"]) == ("5.01", "completed")
+
+    async def is_all_back() -> bool:
+        amount, refunds = await back_of(running, alice, transfer)
+        return amount == "6.00" and set(refunds) == {one.body["id"] for one in [*parts, rest]}
+
+    await eventually(is_all_back)
 
 
 async def test_a_capture_is_refunded_like_any_transfer(running: Client):

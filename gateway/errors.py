@@ -7,7 +7,7 @@ from sagas.currency_acts import DecimalsFixedError
 from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
 from sagas.operators import UnknownUserError, UserClosedError, WalletNotEmptyError
-from sagas.refund_caps import NotCompletedError, RefundTooLargeError
+from sagas.refund_caps import NotCompletedError, RefundTooLargeError, TooManyRefundsError
 from sagas.steps.capture import CaptureTooLargeError, HoldClosedError, UnknownHoldError
 from sagas.steps.move import BalanceLimitError, WalletClosedError
 from sagas.steps.open_hold import TooManyHoldsError
@@ -28,6 +28,11 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (CaptureTooLargeError, "capture_too_large", None),
     (NotCompletedError, "not_completed", None),
     (RefundTooLargeError, "refund_too_large", None),
+    (
+        TooManyRefundsError,
+        "too_many_refunds",
+        "One more is possible, of all that is left: leave the amount out.",
+    ),
     (UnknownUserError, "not_found", None),
     (UserClosedError, "user_closed", "A closed user stays closed."),
     (

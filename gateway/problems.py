@@ -66,6 +66,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "limit_exceeded": (422, "The account's spending limit of the day leaves less"),
         "capture_too_large": (422, "Less than that remains of the hold"),
         "refund_too_large": (422, "Less than that is left to refund"),
+        "too_many_refunds": (422, "The transfer has as many partial refunds as it may have"),
         "balance_limit": (422, "The balance would become too large"),
         "unknown_payee": (422, "There is no such payee"),
         "self_transfer": (422, "Payer and payee are the same"),

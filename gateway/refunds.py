@@ -10,6 +10,8 @@ from gateway.payees import Payees
 from gateway.schemas import RefundBody
 from gateway.tokens import Principal
 from gateway.wake_ups import WakeUps
+from sagas.keyed_batch import UnknownWalletError
+from sagas.refund_caps import NotCompletedError
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
 from shards.operator_acts import NO_REASON, NewAct
@@ -67,25 +69,28 @@ class Refunds:
         payer_id = transfer.payee_id
         assert payer_id is not None, "a transfer without a payee was rejected"
         payee = await self._payees.find(transfer.payer_id, payer_id=payer_id)
-        tried = await self._lanes.try_transfer(
-            TryRequest(
-                transfer_id=refund_id,
-                payer_id=payer_id,
-                payee_id=payee.id,
-                currency=transfer.currency,
-                amount=asked.body.amount_minor,
-                caller=str(principal.user_id),
-                idempotency_key=asked.key,
-                fingerprint=asked.fingerprint,
-                metadata=None,
-                expires_in=self._expires_in,
-                traceparent=traceparent,
-                refund_of=transfer.id,
-                refusal=payee.refusal,
-                obstacle=self._in_flight.obstacle(payer_id) or payee.obstacle,
-                act=_act(principal, transfer, asked, refund_id=refund_id),
-            )
+        request = TryRequest(
+            transfer_id=refund_id,
+            payer_id=payer_id,
+            payee_id=payee.id,
+            currency=transfer.currency,
+            amount=asked.body.amount_minor,
+            caller=str(principal.user_id),
+            idempotency_key=asked.key,
+            fingerprint=asked.fingerprint,
+            metadata=None,
+            expires_in=self._expires_in,
+            traceparent=traceparent,
+            refund_of=transfer.id,
+            refusal=payee.refusal,
+            obstacle=self._in_flight.obstacle(payer_id) or payee.obstacle,
+            act=_act(principal, transfer, asked, refund_id=refund_id),
         )
+        try:
+            tried = await self._lanes.try_transfer(request)
+        except UnknownWalletError as error:
+            # A payee that was taken on trust while its shard was away, and is nobody.
+            raise NotCompletedError(transfer.id) from error
         # A duplicate repeats the output, too.
         self._wake_ups.offer([tried.transfer])
         return tried

@@ -4,7 +4,7 @@ Try-confirm, settle and cancel differ in what they decide; what a decision does 
 here, once.
 """
 
-from collections import Counter
+from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sagas.events import TRANSFER_STATUS, transfer_data
 from sagas.states import TERMINAL, Event, Reason, Status, transition
 from shards.book_rows import EntryKind
 from shards.opening import Sides
-from shards.refunds import change_refunded
+from shards.refunds import RefundedChange, change_refunded
 from shards.transfers import StatusChange, Transfer, change_statuses
 from shards.users import UserStatus
 from shards.writes import Write
@@ -30,7 +30,7 @@ class PayerSide:
         self._book = sides.book
         self._transfers = dict(sides.transfers)
         self._changes: list[StatusChange] = []
-        self._refunded: Counter[UUID] = Counter()
+        self._refunded: defaultdict[UUID, RefundedChange] = defaultdict(RefundedChange)
 
     @property
     def now(self) -> datetime:
@@ -103,7 +103,9 @@ class PayerSide:
             day = transfer.spent_on or transfer.created_at.date()
             self._book.unspend(user_id, currency, amount, on=day)
             if transfer.refund_of is not None:
-                self._refunded[transfer.refund_of] -= amount
+                again = self._refunded[transfer.refund_of]
+                again.amount -= amount
+                again.refunds -= 1
         if event in (Event.DEBIT, Event.REFUND):
             self._book.not_before(user_id, currency, at)
             self._book.post(

@@ -18,10 +18,29 @@ _SQL = load_statements("refunds")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refundable:
-    """A credited transfer as its payee's shard has it; `amount` is minor units."""
+    """What is left of a credited transfer, as its payee's shard has it.
+
+    Attributes:
+        amount: minor units that may still be refunded.
+        refunds: how many refunds of it are under way or completed.
+    """
 
     payee_id: UUID
     amount: int
+    refunds: int
+
+
+@dataclass(slots=True)
+class RefundedChange:
+    """By how much what is refunded of a transfer, or on its way, changes.
+
+    Attributes:
+        amount: minor units; negative for what may be refunded again.
+        refunds: how many there are more.
+    """
+
+    amount: int = 0
+    refunds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +62,9 @@ async def read_refundable(conn: Connection, ids: Collection[UUID]) -> dict[UUID,
     """
     rows = await conn.fetch(_SQL["read_refundable"], list(ids))
     return {
-        row["transfer_id"]: Refundable(payee_id=row["payee_id"], amount=row["refundable"])
+        row["transfer_id"]: Refundable(
+            payee_id=row["payee_id"], amount=row["refundable"], refunds=row["refund_count"]
+        )
         for row in rows
     }
 
@@ -57,19 +78,22 @@ async def read_refunds(conn: Connection, ids: Collection[UUID]) -> dict[UUID, li
     return refunds
 
 
-def change_refunded(changes: Mapping[UUID, int]) -> list[Write]:
-    """Changes to write of how much of a transfer is refunded or on its way, in minor units.
+def change_refunded(changes: Mapping[UUID, RefundedChange]) -> list[Write]:
+    """Changes to write of how much of each transfer is refunded or on its way.
 
     A verdict that is not there raises `RefundCapError`; the schema refuses more than the amount.
     """
-    moved = {id_: change for id_, change in changes.items() if change}
-    if not moved:
+    if not changes:
         return []
     return [
         Write(
             name="change_refunded",
             sql=_SQL["change_refunded"],
-            parameters=(list(moved), list(moved.values())),
-            wrong=lambda written: RefundCapError(f"{written} of {len(moved)} were there"),
+            parameters=(
+                list(changes),
+                [change.amount for change in changes.values()],
+                [change.refunds for change in changes.values()],
+            ),
+            wrong=lambda written: RefundCapError(f"{written} of {len(changes)} were there"),
         )
     ]

@@ -343,9 +343,11 @@ CREATE TABLE verdicts (
     refunded_amount numeric(38,0) NOT NULL DEFAULT 0,
     created_at timestamp with time zone NOT NULL,
     refund_of uuid,
+    refund_count integer NOT NULL DEFAULT 0,
     CONSTRAINT verdicts_pkey PRIMARY KEY (transfer_id),
     CONSTRAINT verdicts_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
     CONSTRAINT verdicts_reason_when_refused CHECK ((verdict = 'refused'::text) = (reason IS NOT NULL)),
+    CONSTRAINT verdicts_refund_count CHECK (0 <= refund_count) NOT VALID,
     CONSTRAINT verdicts_refunded_within_amount CHECK (0::numeric <= refunded_amount AND refunded_amount <= amount),
     CONSTRAINT verdicts_verdict CHECK (verdict = ANY (ARRAY['credited'::text, 'refused'::text]))
 );

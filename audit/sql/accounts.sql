@@ -69,7 +69,7 @@ LEFT JOIN users AS u ON u.id = a.user_id
 WHERE u.id IS NULL
 
 -- name: account_spent
--- says: What an account has spent on its last day of spending is what that day's rows come to.
+-- says: What an account has spent on its last day of spending is what that day's rows come to; without one, it never spent.
 -- examines: accounts transfers holds movements
 -- A capture counts on the day of its hold, which counted whole while it was open. Days are of UTC.
 WITH spending AS (
@@ -96,7 +96,10 @@ summed AS (
     SELECT
         a.user_id, a.currency,
         coalesce(sum(s.amount) FILTER (WHERE s.day = a.spent_day), 0) AS amount,
-        coalesce(sum(s.amount) FILTER (WHERE s.day > a.spent_day), 0) AS later
+        -- Of an account without such a day: of any.
+        coalesce(
+            sum(s.amount) FILTER (WHERE s.day > coalesce(a.spent_day, '-infinity')), 0
+        ) AS later
     FROM accounts AS a
     LEFT JOIN spending AS s ON s.user_id = a.user_id AND s.currency = a.currency
     GROUP BY a.user_id, a.currency
@@ -104,7 +107,7 @@ summed AS (
 SELECT
     ARRAY[a.user_id::text, a.currency] AS ids,
     format('spent %s on %s, its rows of that day come to %s, those of later days to %s',
-        a.spent, a.spent_day, s.amount, s.later) AS detail
+        a.spent, coalesce(a.spent_day::text, 'no day'), s.amount, s.later) AS detail
 FROM accounts AS a
 JOIN summed AS s ON s.user_id = a.user_id AND s.currency = a.currency
 WHERE a.spent <> s.amount OR s.later <> 0

@@ -63,21 +63,23 @@ FROM verdicts
 WHERE reason NOT IN ('unknown_payee', 'payee_closed', 'balance_limit')
 
 -- name: verdict_refunds
--- says: What is refunded of a credit is the sum of its refunds that are under way or completed.
+-- says: What is refunded of a credit is what its refunds that are under way or completed come to, and so many.
 -- examines: verdicts transfers
 WITH refund AS (
-    SELECT refund_of, sum(amount) AS amount
+    SELECT refund_of, sum(amount) AS amount, count(*) AS count
     FROM transfers
     WHERE refund_of IS NOT NULL AND status IN ('held', 'debited', 'completed')
     GROUP BY refund_of
 )
 SELECT
     ARRAY[v.transfer_id::text] AS ids,
-    format('%s of %s refunded, its refunds sum up to %s',
-        v.refunded_amount, v.amount, coalesce(r.amount, 0)) AS detail
+    format('%s of %s refunded by %s, its refunds: %s by %s',
+        v.refunded_amount, v.amount, v.refund_count, coalesce(r.amount, 0), coalesce(r.count, 0))
+        AS detail
 FROM verdicts AS v
 LEFT JOIN refund AS r ON r.refund_of = v.transfer_id
-WHERE v.refunded_amount IS DISTINCT FROM coalesce(r.amount, 0)
+WHERE (v.refunded_amount, v.refund_count)
+    IS DISTINCT FROM (coalesce(r.amount, 0), coalesce(r.count, 0))
 
 -- name: refund_of_credit
 -- says: A refund is of a credited transfer in its currency: from its payee, to its payer.

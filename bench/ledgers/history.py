@@ -134,6 +134,7 @@ class History:
         )
         held, debited, credited, completed = map(self._clock.text, _MOMENTS_MS)
         if (wallet := self._wallets[first]) is not None:
+            wallet.spend(amount, at=held)
             wallet.post(_OUT, -amount, source=name, counterparty=payee, at=debited)
             wallet.changes += 2  # the hold, and the debit
             wallet.tell(_HELD_EVENT, told + '"held"}', trace=trace, at=held)

@@ -28,7 +28,9 @@ class ShardRows:
 
 COLUMNS = {
     "users": "id bucket email name password_hash role status event_sequence created_at",
-    "accounts": "user_id currency bucket balance held seq head_hash last_at version",
+    "accounts": (
+        "user_id currency bucket balance held seq head_hash last_at version spent spent_day"
+    ),
     "movements": (
         "id bucket user_id kind currency amount status reason caller idempotency_key fingerprint"
         " metadata balance_before balance_after hash created_at"
@@ -67,6 +69,8 @@ class Wallet:
         self._created_at = self._at = at
         self._seq = 0
         self._told = 0
+        self._spent = 0
+        self._spent_day = NULL
         self._head = FIRST_PREV_HASH.hex()
 
     def post(self, kind: str, amount: int, *, source: str, counterparty: str, at: str) -> str:
@@ -100,6 +104,13 @@ class Wallet:
         )
         return self._head
 
+    def spend(self, amount: int, *, at: str) -> None:
+        """Counts what is sent on its day; `at` is not before the last time."""
+        day = at.partition("T")[0]
+        if day != self._spent_day:
+            self._spent_day, self._spent = day, 0
+        self._spent += amount
+
     def tell(self, type_: str, data: str, *, trace: str, at: str) -> None:
         """Adds an event with the next number of the user's sequence; `data` is JSON."""
         self._told += 1
@@ -115,5 +126,5 @@ class Wallet:
         )
         self._rows.accounts.append(
             f"{self.id}\t{CURRENCY}\t{self.bucket}\t{self.balance}\t0\t{self._seq}"
-            f"\t\\\\x{self._head}\t{self._at}\t{self.changes}\n"
+            f"\t\\\\x{self._head}\t{self._at}\t{self.changes}\t{self._spent}\t{self._spent_day}\n"
         )

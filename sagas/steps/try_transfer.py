@@ -95,8 +95,8 @@ async def try_transfers(
 
     The key is looked at first, under the payer's lock: a repeat returns what its first run made,
     refusals included. `Failed` carries `KeyReusedError`, `UnknownWalletError`, `TooManyOpenError`,
-    the request's obstacle, or, of a refund, `NotCompletedError` or `RefundTooLargeError`; then
-    nothing was written.
+    the request's obstacle, or, of a refund, `NotCompletedError`, `RefundTooLargeError` or
+    `TooManyRefundsError`; then nothing was written.
 
     Args:
         shard: the payers' shard.

@@ -88,12 +88,8 @@ compared AS (
         coalesce(h.seq, 0) AS seq,
         coalesce(h.hash, decode(repeat('00', 32), 'hex')) AS head_hash,
         h.at AS last_at,
-        -- One that has counted nothing since there is a count is right.
-        CASE WHEN s.seq IS NULL OR s.spent_day IS NOT NULL THEN coalesce(p.spent, 0) ELSE 0 END
-            AS spent,
-        CASE WHEN s.seq IS NULL OR s.spent_day IS NOT NULL
-            THEN coalesce(p.spent_day, s.spent_day)
-        END AS spent_day
+        coalesce(p.spent, 0) AS spent,
+        coalesce(p.spent_day, s.spent_day) AS spent_day
     FROM stored AS s
     FULL JOIN head AS h USING (user_id, currency)
     FULL JOIN reserved AS r USING (user_id, currency)

@@ -35,6 +35,11 @@ SHOP_CASES = (
     ),
     Case(
         check="account_spent",
+        sql="UPDATE accounts SET spent = 0, spent_day = NULL WHERE user_id = '{booker}'",
+        id="booker",
+    ),
+    Case(
+        check="account_spent",
         sql="UPDATE holds SET captured = captured + 1 WHERE id = '{hold_captured}'",
         id="booker",
     ),
@@ -213,6 +218,12 @@ SHOP_CASES = (
         check="verdict_refunds",
         sql="UPDATE verdicts SET refunded_amount = refunded_amount - 1"
         " WHERE transfer_id = '{capture}'",
+        id="capture",
+        shard=1,
+    ),
+    Case(
+        check="verdict_refunds",
+        sql="UPDATE verdicts SET refund_count = refund_count + 1 WHERE transfer_id = '{capture}'",
         id="capture",
         shard=1,
     ),

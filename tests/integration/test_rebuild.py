@@ -65,7 +65,12 @@ async def test_an_account_is_put_right(
 
 @pytest.mark.parametrize(
     "assignments",
-    ["spent = spent + 7", "spent = 0, spent_day = spent_day - 1", "held = held - 70"],
+    [
+        "spent = spent + 7",
+        "spent = 0, spent_day = spent_day - 1",
+        "spent = 0, spent_day = NULL",
+        "held = held - 70",
+    ],
 )
 async def test_what_is_spent_and_on_hold_is_put_right_and_the_limit_stays(
     world: World, shard_databases: list[ShardDatabase], assignments: str

@@ -7,7 +7,12 @@ import pytest
 
 from sagas.messages import implied_message_of
 from sagas.outcomes import Failed
-from sagas.refund_caps import NotCompletedError, RefundTooLargeError
+from sagas.refund_caps import (
+    REFUNDS_MAX,
+    NotCompletedError,
+    RefundTooLargeError,
+    TooManyRefundsError,
+)
 from sagas.states import Status
 from sagas.steps.cancel import AskedBy
 from sagas.steps.try_transfer import Tried
@@ -133,6 +138,42 @@ async def test_many_at_once_refund_no_more_than_was_sent(
     assert await world.balance(payer) == (90, 0)
     assert await refunded_amount(world, transfer) == 50
     assert broken(await audit_of(shard_databases)) == {}
+
+
+async def test_the_last_of_so_many_refunds_is_of_all_that_is_left(
+    world: World, shard_databases: list[ShardDatabase]
+):
+    payer, payee, transfer = await paid(world, 2 * REFUNDS_MAX, funds=2 * REFUNDS_MAX)
+    parts = [refund_request(world, transfer, 1) for _ in range(REFUNDS_MAX - 1)]
+
+    tried = await ask_refunds(world, *parts[1:])
+    await world.cancel(await refund(world, transfer, 1), AskedBy.PAYER)
+    tried += await ask_refunds(world, parts[0])
+    (part,) = await ask_refunds(world, refund_request(world, transfer, 1))
+    rest = await refund(world, transfer)
+    (nothing_left,) = await ask_refunds(world, refund_request(world, transfer))
+
+    assert all(isinstance(one, Tried) for one in tried)
+    assert is_failed(part, TooManyRefundsError)
+    assert rest.amount == REFUNDS_MAX + 1
+    assert is_failed(nothing_left, RefundTooLargeError)
+    await world.drain([one.transfer.id for one in tried if isinstance(one, Tried)] + [rest.id])
+    assert len(await refunds_of(world, transfer)) == REFUNDS_MAX
+    assert await world.balance(payer) == (2 * REFUNDS_MAX, 0)
+    assert await world.balance(payee) == (0, 0)
+    assert broken(await audit_of(shard_databases)) == {}
+
+
+async def test_refunds_of_one_batch_are_counted_together(world: World):
+    _, _, transfer = await paid(world, 2 * REFUNDS_MAX, funds=2 * REFUNDS_MAX)
+
+    outcomes = await ask_refunds(
+        world, *[refund_request(world, transfer, 1) for _ in range(REFUNDS_MAX + 1)]
+    )
+
+    assert [isinstance(one, Tried) for one in outcomes].count(True) == REFUNDS_MAX - 1
+    assert all(is_failed(one, TooManyRefundsError) for one in outcomes[REFUNDS_MAX - 1 :])
+    assert await refunded_amount(world, transfer) == REFUNDS_MAX - 1
 
 
 async def test_a_repeat_is_the_refund_again(world: World):
