@@ -168,6 +168,21 @@ async def test_a_batch_sent_again_is_answered_again_and_moves_nothing(
     assert mixed.headers.get("Idempotency-Replayed") is None
 
 
+async def test_a_batch_sent_again_shows_what_has_come_back_since(system: System, running: Client):
+    alice, bob = await people(running, EUR="10.00")
+    items = [item("a", bob, "5.00"), item("b", bob, "1.00"), item("poor", bob, "100.00")]
+    first, second = ids(await batch(running, alice, *items[:2]))
+    await system.drained()
+    refund = await running.refund(bob, first, "1.50", wait=10)
+
+    again = await batch(running, alice, *items)
+
+    shown = [result["transfer"] for result in results(again)[:2]]
+    assert shown == [(await running.get_transfer(alice, id_)).body for id_ in (first, second)]
+    assert (shown[0]["amount_refunded"], shown[0]["refunds"]) == ("1.50", [refund.body["id"]])
+    assert codes(again)[2] == (422, "insufficient_funds")
+
+
 def ids_and_codes(answer: Answer) -> list[str]:
     """The id of each transfer, or the code of each problem."""
     return [

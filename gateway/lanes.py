@@ -157,6 +157,12 @@ class GatewayLanes:
         """What has come back of a transfer to its payer, oldest first."""
         return await self._refunds[self._shards.of_id(transfer_id).name].ask(transfer_id)
 
+    async def find_refunds(
+        self, transfer_ids: Iterable[UUID]
+    ) -> dict[UUID, Sequence[Refund] | Failed]:
+        """As `read_refunds` of each; `Failed` where it cannot be known."""
+        return await _ask_each(self._refunds, transfer_ids, self._shards.of_id)
+
     async def read_transfer(self, transfer_id: UUID) -> Transfer | None:
         """The transfer's committed row."""
         return await self._transfers[self._shards.of_id(transfer_id).name].ask(transfer_id)

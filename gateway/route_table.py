@@ -55,7 +55,12 @@ def routes_of(gateway: "Gateway") -> list[web.RouteDef]:
             tries=tries,
             cancels=Cancels(shards=gateway.shards, lanes=gateway.lanes),
         ).table(),
-        *BatchRoutes(tokens=gateway.tokens, currencies=gateway.currencies, tries=tries).table(),
+        *BatchRoutes(
+            tokens=gateway.tokens,
+            currencies=gateway.currencies,
+            tries=tries,
+            lanes=gateway.lanes,
+        ).table(),
         *HoldRoutes(
             shards=gateway.shards,
             tokens=gateway.tokens,

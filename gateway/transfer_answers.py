@@ -17,8 +17,10 @@ from sagas.states import TERMINAL, Status
 from sagas.steps.try_transfer import Tried
 from shards.transfers import Transfer
 
-# What may have been refunded: a refund can be faster than the settle of what it refunds.
-_REFUNDABLE = (Status.DEBITED, Status.COMPLETED)
+
+def may_have_refunds(transfer: Transfer) -> bool:
+    """A refund can be faster than the settle of what it refunds."""
+    return transfer.status in (Status.DEBITED, Status.COMPLETED)
 
 
 class TransferAnswers:
@@ -72,9 +74,7 @@ class TransferAnswers:
         self, transfer: Transfer, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
         """A transfer as it is now, with what came back of it."""
-        refunds = (
-            await self._lanes.read_refunds(transfer.id) if transfer.status in _REFUNDABLE else ()
-        )
+        refunds = await self._lanes.read_refunds(transfer.id) if may_have_refunds(transfer) else ()
         decimals = await self._currencies.decimals(transfer.currency)
         view = show_transfer(transfer, decimals, refunds=refunds)
         return json_response(view, status=status, headers=headers)

@@ -1,6 +1,8 @@
 """POST transfers/batch: up to 1,000 transfers of one payer, each a single POST in its own right."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -10,27 +12,34 @@ from gateway.batch_request import BatchItem, read_batch
 from gateway.currencies import Currencies
 from gateway.errors import translate
 from gateway.headers import replay_headers
+from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
 from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
+from gateway.transfer_answers import may_have_refunds
 from gateway.tries import Tries, refusal_of
 from gateway.views import BatchResult, json_response
 from sagas.outcomes import Failed
 from sagas.steps.try_transfer import Tried
+from shards.refunds import Refund
 
+_Refunds: TypeAlias = Mapping[UUID, Sequence[Refund] | Failed]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
 
 
 class BatchRoutes:
     """From one wallet to many."""
 
-    def __init__(self, *, tokens: Tokens, currencies: Currencies, tries: Tries) -> None:
+    def __init__(
+        self, *, tokens: Tokens, currencies: Currencies, tries: Tries, lanes: GatewayLanes
+    ) -> None:
         self._tokens = tokens
         self._currencies = currencies
         self._tries = tries
+        self._lanes = lanes
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
@@ -45,14 +54,31 @@ class BatchRoutes:
         items = await read_batch(request, currencies=self._currencies)
         good = [item.asked for item in items if isinstance(item.asked, MoneyRequest)]
         tried = await self._tries.ask_all(principal, good, traceparent=trace.traceparent)
-        answers = _answers(items, tried)
+        refunds = await self._refunds_of_replays(tried)
+        answers = _answers(items, [_with_refunds(one, refunds) for one in tried])
         codes = {answer.transfer.currency for answer in answers if isinstance(answer, Tried)}
         decimals = await decimals_of(self._currencies, codes)
         results = [
-            _result(item.key, answer, decimals=decimals, trace_id=trace.trace_id)
+            _result(item.key, answer, decimals=decimals, refunds=refunds, trace_id=trace.trace_id)
             for item, answer in zip(items, answers, strict=True)
         ]
         return json_response({"results": results}, status=207, headers=_headers(answers))
+
+    async def _refunds_of_replays(self, tried: Sequence[Tried | Failed]) -> _Refunds:
+        """Of those that were there before, what came back."""
+        return await self._lanes.find_refunds(
+            {
+                one.transfer.id
+                for one in tried
+                if isinstance(one, Tried) and one.replayed and may_have_refunds(one.transfer)
+            }
+        )
+
+
+def _with_refunds(outcome: Tried | Failed, refunds: _Refunds) -> Tried | Failed:
+    """The outcome; a transfer of which it is not known what came back cannot be shown."""
+    found = refunds.get(outcome.transfer.id) if isinstance(outcome, Tried) else None
+    return found if isinstance(found, Failed) else outcome
 
 
 def _answers(items: list[BatchItem], tried: list[Tried | Failed]) -> list[Tried | Problem]:
@@ -79,15 +105,22 @@ def _of_bug(error: Exception) -> Problem:
 
 
 def _result(
-    key: str | None, answer: Tried | Problem, *, decimals: Mapping[str, int], trace_id: str
+    key: str | None,
+    answer: Tried | Problem,
+    *,
+    decimals: Mapping[str, int],
+    refunds: _Refunds,
+    trace_id: str,
 ) -> BatchResult:
     if isinstance(answer, Problem):
         return {"key": key, "status": answer.status, "problem": answer.document(trace_id)}
     transfer = answer.transfer
+    back = refunds.get(transfer.id, ())
+    assert not isinstance(back, Failed), "then it is a problem"
     return {
         "key": key,
         "status": 202,
-        "transfer": show_transfer(transfer, decimals[transfer.currency]),
+        "transfer": show_transfer(transfer, decimals[transfer.currency], refunds=back),
     }
 
 
