@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from e2e_tests.answers import NO_OBJECTS, RECORD, SHAPE, fields, refused, unchanged
+from e2e_tests.answers import NO_OBJECTS, RECORD, SHAPE, at_once, fields, refused, unchanged
 from e2e_tests.client import Client, Member
 from e2e_tests.operators import make_operator, set_enabled, set_status
 from e2e_tests.shop import amounts
@@ -86,6 +86,18 @@ async def test_captures_share_a_hold_until_the_last_one_frees_the_rest(
     ]
     assert await running.balance(alice) == ("6.00", "0.00")
     assert await running.balance(shop) == ("4.00", "0.00")
+
+
+async def test_of_a_hundred_captures_the_last_ends_the_hold(client: Client):
+    _, shop, hold = await booked(client)
+    await at_once(*(client.capture(shop, hold, "0.01", final=False) for _ in range(99)))
+
+    part = await client.capture(shop, hold, "0.01", final=False)
+    last = await client.capture(shop, hold, "0.01")
+
+    assert refused(part) == (422, "too_many_captures")
+    assert last.status == 202
+    assert amounts((await client.get_hold(shop, hold)).body) == ("captured", "1.00", "0.00")
 
 
 async def test_without_an_amount_all_that_is_left_is_captured(client: Client):

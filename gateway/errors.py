@@ -8,7 +8,12 @@ from sagas.idempotency import KeyReusedError
 from sagas.keyed_batch import UnknownWalletError
 from sagas.operators import UnknownUserError, UserClosedError, WalletNotEmptyError
 from sagas.refund_caps import NotCompletedError, RefundTooLargeError, TooManyRefundsError
-from sagas.steps.capture import CaptureTooLargeError, HoldClosedError, UnknownHoldError
+from sagas.steps.capture import (
+    CaptureTooLargeError,
+    HoldClosedError,
+    TooManyCapturesError,
+    UnknownHoldError,
+)
 from sagas.steps.move import BalanceLimitError, WalletClosedError
 from sagas.steps.open_hold import TooManyHoldsError
 from sagas.steps.try_transfer import TooManyOpenError
@@ -26,6 +31,11 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (UnknownHoldError, "not_found", None),
     (HoldClosedError, "hold_closed", None),
     (CaptureTooLargeError, "capture_too_large", None),
+    (
+        TooManyCapturesError,
+        "too_many_captures",
+        "One more is possible, if it is final or takes all that remains.",
+    ),
     (NotCompletedError, "not_completed", None),
     (RefundTooLargeError, "refund_too_large", None),
     (

@@ -65,6 +65,7 @@ KINDS: Mapping[str, tuple[int, str]] = MappingProxyType(
         "insufficient_funds": (422, "There is not enough money available"),
         "limit_exceeded": (422, "The account's spending limit of the day leaves less"),
         "capture_too_large": (422, "Less than that remains of the hold"),
+        "too_many_captures": (422, "The hold has as many captures as it may have"),
         "refund_too_large": (422, "Less than that is left to refund"),
         "too_many_refunds": (422, "The transfer has as many partial refunds as it may have"),
         "balance_limit": (422, "The balance would become too large"),

@@ -8,8 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sagas.events import HOLD_STATUS, hold_data
+from sagas.hold_states import HoldEvent, hold_transition
 from shards.book import Book
-from shards.holds import Hold, HoldStatus, change_holds
+from shards.holds import Hold, change_holds
 from shards.writes import Write
 
 
@@ -53,21 +54,21 @@ class HoldSide:
         """
         assert 0 < amount <= hold.remaining, "the step has looked"
         self._book.release(hold.payer_id, hold.currency, amount)
-        captured = hold.changed(captured=hold.captured + amount, status=hold.status, ended_at=None)
+        captured = hold.after_capture(amount)
         self._holds[hold.id] = captured
         if is_final or not captured.remaining:
-            self.end(captured, HoldStatus.CAPTURED)
+            self.end(captured, HoldEvent.CAPTURE)
 
-    def end(self, hold: Hold, status: HoldStatus) -> Hold:
+    def end(self, hold: Hold, event: HoldEvent) -> Hold:
         """Ends an open hold, lets go of what is left of it, and tells it.
 
         What is left counts as spent no more, on the day on which it was reserved.
         """
-        rest = hold.remaining
+        status, rest = hold_transition(hold.status, event), hold.remaining
         if rest:
             self._book.release(hold.payer_id, hold.currency, rest)
             self._book.unspend(hold.payer_id, hold.currency, rest, on=hold.created_at.date())
-        ended = hold.changed(captured=hold.captured, status=status, ended_at=self.time_of(hold))
+        ended = hold.after_end(status, at=self.time_of(hold))
         self._holds[hold.id] = ended
         self._book.tell(
             HOLD_STATUS[status],

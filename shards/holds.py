@@ -31,7 +31,11 @@ class HoldStatus(StrEnum):
 
 @record
 class Hold:
-    """An authorisation: one payer, one payee; `amount` and `captured` are minor units."""
+    """An authorisation: one payer, one payee; `amount` and `captured` are minor units.
+
+    Attributes:
+        captures: how many there were, the returned ones too.
+    """
 
     id: UUID
     payer_id: UUID
@@ -39,6 +43,7 @@ class Hold:
     currency: str
     amount: int
     captured: int
+    captures: int
     status: HoldStatus
     reason: str | None
     caller: str
@@ -55,9 +60,13 @@ class Hold:
         """What can still be captured, and is held: nothing once it is over."""
         return self.amount - self.captured if self.status is HoldStatus.OPEN else 0
 
-    def changed(self, *, captured: int, status: HoldStatus, ended_at: datetime | None) -> "Hold":
-        """This hold after a capture or its end; everything else never changes."""
-        return replace(self, captured=captured, status=status, ended_at=ended_at)
+    def after_capture(self, amount: int) -> "Hold":
+        """This hold, open as before, with so much less left of it."""
+        return replace(self, captured=self.captured + amount, captures=self.captures + 1)
+
+    def after_end(self, status: HoldStatus, *, at: datetime) -> "Hold":
+        """This hold when it is over; of all else only a capture changes anything."""
+        return replace(self, status=status, ended_at=at)
 
 
 class StaleHoldError(Exception):
@@ -140,6 +149,7 @@ def change_holds(changes: Sequence[tuple[Hold, Hold]]) -> list[Write]:
         [before.captured for before, _ in changes],
         [after.status.value for _, after in changes],
         [after.captured for _, after in changes],
+        [after.captures for _, after in changes],
         [after.ended_at for _, after in changes],
     )
     return [
@@ -164,6 +174,7 @@ def hold_from_row(row: Row) -> Hold:
         currency=row["currency"],
         amount=row["amount"],
         captured=row["captured"],
+        captures=row["capture_count"],
         status=HoldStatus(row["status"]),
         reason=row["reason"],
         caller=row["caller"],

@@ -176,8 +176,10 @@ CREATE TABLE holds (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    capture_count integer NOT NULL DEFAULT 0,
     CONSTRAINT holds_pkey PRIMARY KEY (id),
     CONSTRAINT holds_amount_range CHECK (0::numeric < amount AND amount < '1000000000000000000000000000'::numeric),
+    CONSTRAINT holds_capture_count CHECK (0 <= capture_count) NOT VALID,
     CONSTRAINT holds_captured_fits_status CHECK (
 CASE status
     WHEN 'open'::text THEN captured < amount

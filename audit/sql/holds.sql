@@ -18,20 +18,21 @@ WHERE status NOT IN ('open', 'captured', 'voided', 'expired', 'rejected')
     OR (status IN ('open', 'voided', 'expired') AND captured = amount)
 
 -- name: hold_captures
--- says: What is captured of a hold is the sum of its captures, the returned ones too.
+-- says: What is captured of a hold is what its captures come to, the returned ones too, and so many.
 -- examines: holds transfers
 WITH taken AS (
-    SELECT hold_id, sum(amount) AS amount
+    SELECT hold_id, sum(amount) AS amount, count(*) AS count
     FROM transfers
     WHERE hold_id IS NOT NULL AND status <> 'rejected'
     GROUP BY hold_id
 )
 SELECT
     ARRAY[h.id::text] AS ids,
-    format('captured %s, its captures sum up to %s', h.captured, coalesce(t.amount, 0)) AS detail
+    format('captured %s by %s, its captures: %s by %s',
+        h.captured, h.capture_count, coalesce(t.amount, 0), coalesce(t.count, 0)) AS detail
 FROM holds AS h
 LEFT JOIN taken AS t ON t.hold_id = h.id
-WHERE h.captured <> coalesce(t.amount, 0)
+WHERE h.captured <> coalesce(t.amount, 0) OR h.capture_count <> coalesce(t.count, 0)
 
 -- name: capture_of_hold
 -- says: A capture has its hold, of the same payer, payee and currency, and counts on its day; it is never held.

@@ -26,6 +26,10 @@ from shards.shard import Shard
 from shards.transfers import Transfer, insert_transfers, read_transfers
 from shards.writes import Write
 
+# Each capture is a transfer under way for the payer, whoever makes it: tiny ones must not fill what
+# a payer may have.
+CAPTURES_MAX = 100
+
 
 @record
 class CaptureRequest:
@@ -71,6 +75,10 @@ class CaptureTooLargeError(Exception):
     """More than remains of the hold; not recorded under the key."""
 
 
+class TooManyCapturesError(Exception):
+    """The last of `CAPTURES_MAX` captures, and not final; not recorded under the key."""
+
+
 async def capture(
     shard: Shard, requests: Sequence[CaptureRequest], *, wait: bool, timing: Timing
 ) -> list[Tried | Failed | Skipped]:
@@ -78,7 +86,8 @@ async def capture(
 
     A repeat of a key returns the transfer that its first run made, refused ones included. `Failed`
     carries `KeyReusedError`, `UnknownWalletError`, `UnknownHoldError`, `HoldClosedError`,
-    `CaptureTooLargeError` or the request's obstacle; then nothing was written.
+    `CaptureTooLargeError`, `TooManyCapturesError` or the request's obstacle; then nothing was
+    written.
 
     Args:
         shard: the payers' shard.
@@ -136,6 +145,9 @@ class _Batch(KeyedBatch[CaptureRequest, Transfer, Tried]):
         amount = hold.remaining if request.amount is None else request.amount
         if amount > hold.remaining:
             return CaptureTooLargeError(request.hold_id)
+        is_last = request.is_final or amount == hold.remaining
+        if hold.captures + 1 >= CAPTURES_MAX and not is_last:
+            return TooManyCapturesError(request.hold_id)
         return _Wanted(hold, amount)
 
     @override

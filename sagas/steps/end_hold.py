@@ -6,6 +6,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from sagas.hold_side import HoldSide
+from sagas.hold_states import HoldEvent
 from sagas.locking import lock_step_users
 from sagas.outcomes import SKIPPED, SetAside, Skipped
 from shards.holds import Hold, HoldStatus
@@ -84,9 +85,9 @@ class _Ends:
             return SetAside("unknown_hold", f"no hold {request.hold_id} of this payer")
         if hold.status is HoldStatus.OPEN:
             if self.side.has_expired(hold):
-                hold = self.side.end(hold, HoldStatus.EXPIRED)
+                hold = self.side.end(hold, HoldEvent.EXPIRE)
             elif request.ended_by is EndedBy.VOID:
-                hold = self.side.end(hold, HoldStatus.VOIDED)
+                hold = self.side.end(hold, HoldEvent.VOID)
                 if request.act is not None:
                     self.acts.append(request.act)
         return HoldSeen(hold)

@@ -7,12 +7,13 @@ from uuid import UUID
 from typing_extensions import override
 
 from sagas.events import HOLD_STATUS, hold_data
+from sagas.hold_states import HoldEvent, hold_transition
 from sagas.keyed_batch import KeyedBatch, KeyedStep, OpenKeys
 from sagas.outcomes import Failed, Skipped
 from sagas.spending import Spending, refusal_of_spending
 from sagas.states import Reason
 from shards.connection import Connection
-from shards.holds import Hold, HoldStatus, count_open_holds, insert_holds, read_holds
+from shards.holds import Hold, count_open_holds, insert_holds, read_holds
 from shards.keys import KeyOf, KeyOwner
 from shards.records import record
 from shards.shard import Shard
@@ -132,7 +133,8 @@ class _Batch(KeyedBatch[HoldRequest, Hold, HoldTried]):
             currency=request.currency,
             amount=request.amount,
             captured=0,
-            status=HoldStatus.OPEN if refusal is None else HoldStatus.REJECTED,
+            captures=0,
+            status=hold_transition(None, HoldEvent.REJECT if refusal else HoldEvent.OPEN),
             reason=refusal.value if refusal else None,
             caller=request.caller,
             idempotency_key=request.idempotency_key,

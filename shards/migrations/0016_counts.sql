@@ -1,27 +1,11 @@
--- Two counts that rows before did not have.
-
--- How many refunds of a credit are under way or completed: so few that whoever reads a transfer can be
--- shown them all.
+-- Parts are counted, so that nobody makes thousands of them: whoever reads a transfer is shown its
+-- refunds, and each capture is a transfer that is under way for its payer. Rows of before have 0 until
+-- the next file; adding the columns takes no time.
 ALTER TABLE verdicts
+    -- Refunds of a credit that are under way or completed.
     ADD COLUMN refund_count integer NOT NULL DEFAULT 0,
     ADD CONSTRAINT verdicts_refund_count CHECK (0 <= refund_count) NOT VALID;
-UPDATE verdicts SET refund_count = refunds.count
-FROM (
-    SELECT refund_of, count(*) AS count
-    FROM transfers
-    WHERE refund_of IS NOT NULL AND status IN ('held', 'debited', 'completed')
-    GROUP BY refund_of
-) AS refunds
-WHERE verdicts.transfer_id = refunds.refund_of;
-
--- Who has spent has a day of spending, also where all of it was before there was a count: an account
--- without one has never spent anything, which the audit can hold against its rows.
-UPDATE accounts SET spent_day = clock.today
-FROM (SELECT (app_now() AT TIME ZONE 'UTC')::date AS today) AS clock
-WHERE spent_day IS NULL AND (user_id, currency) IN (
-    SELECT payer_id, currency FROM transfers
-    UNION
-    SELECT user_id, currency FROM movements WHERE kind = 'withdrawal'
-    UNION
-    SELECT payer_id, currency FROM holds
-);
+ALTER TABLE holds
+    -- Captures of a hold, the returned ones too; a refused one is none.
+    ADD COLUMN capture_count integer NOT NULL DEFAULT 0,
+    ADD CONSTRAINT holds_capture_count CHECK (0 <= capture_count) NOT VALID;

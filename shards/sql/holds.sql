@@ -1,7 +1,7 @@
 -- name: read_holds
 SELECT
-    id, payer_id, payee_id, currency, amount, captured, status, reason, caller, idempotency_key,
-    fingerprint, metadata, traceparent, created_at, expires_at, ended_at
+    id, payer_id, payee_id, currency, amount, captured, capture_count, status, reason, caller,
+    idempotency_key, fingerprint, metadata, traceparent, created_at, expires_at, ended_at
 FROM holds
 WHERE id = ANY($1::uuid[])
 
@@ -23,11 +23,13 @@ RETURNING 1
 -- name: change_holds
 UPDATE holds SET
     captured = new.captured,
+    capture_count = new.capture_count,
     status = new.status,
     ended_at = new.ended_at
 FROM unnest(
-    $1::uuid[], $2::text[], $3::numeric[], $4::text[], $5::numeric[], $6::timestamptz[])
-    AS new (id, status_before, captured_before, status, captured, ended_at)
+    $1::uuid[], $2::text[], $3::numeric[], $4::text[], $5::numeric[], $6::integer[],
+    $7::timestamptz[])
+    AS new (id, status_before, captured_before, status, captured, capture_count, ended_at)
 WHERE holds.id = new.id
     AND holds.status = new.status_before
     AND holds.captured = new.captured_before

@@ -96,9 +96,9 @@ LEFT JOIN (
 -- name: open_holds
 SELECT
     clock.now,
-    h.id, h.payer_id, h.payee_id, h.currency, h.amount, h.captured, h.status, h.reason, h.caller,
-    h.idempotency_key, h.fingerprint, h.metadata, h.traceparent, h.created_at, h.expires_at,
-    h.ended_at,
+    h.id, h.payer_id, h.payee_id, h.currency, h.amount, h.captured, h.capture_count, h.status,
+    h.reason, h.caller, h.idempotency_key, h.fingerprint, h.metadata, h.traceparent, h.created_at,
+    h.expires_at, h.ended_at,
     u.id AS user_id, u.status AS user_status, u.event_sequence,
     a.balance, a.held, a.seq, a.head_hash, a.last_at, a.version,
     a.daily_limit, a.spent, a.spent_day

@@ -143,6 +143,11 @@ SHOP_CASES = (
         id="capture",
     ),
     Case(
+        check="hold_captures",
+        sql="UPDATE holds SET capture_count = capture_count + 1 WHERE id = '{hold_open}'",
+        id="hold_open",
+    ),
+    Case(
         check="capture_of_hold",
         sql="UPDATE holds SET payee_id = '{neighbour_id}' WHERE id = '{hold_open}'",
         id="capture",

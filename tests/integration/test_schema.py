@@ -16,6 +16,7 @@ from sagas.states import TERMINAL, TRANSITIONS, Reason, Status
 from shards.book_rows import CONTRA_OF, EntryKind
 from shards.connection import Connection
 from shards.dead_letters import LetterStatus, ReasonClass
+from shards.holds import HoldStatus
 from shards.movements import MovementKind
 from shards.transfers import StaleStatusError, StatusChange, change_statuses
 from shards.users import UserStatus
@@ -65,6 +66,7 @@ async def test_the_schema_is_the_one_that_is_written_down(template: str):
     ("constraint", "members"),
     [
         ("transfers_status", Status),
+        ("holds_status", HoldStatus),
         ("users_status", UserStatus),
         ("verdicts_verdict", VerdictKind),
         ("movements_kind", MovementKind),

@@ -12,12 +12,13 @@ from gateway.lanes import GatewayLanes
 from reliability.simulation.many import run_seeds
 from reliability.simulation.run import PAYMENTS
 from sagas.hold_side import HoldSide
+from sagas.hold_states import HoldEvent
 from sagas.refund_caps import RefundCaps
 from sagas.steps.capture import CaptureRequest, HoldClosedError, _Batch, _Wanted
 from sagas.steps.try_transfer import Tried
 from shards.book import Book
 from shards.book_rows import Account
-from shards.holds import Hold, HoldStatus
+from shards.holds import Hold
 from workers.hold_expiry import HoldExpiry
 
 # Enough for each of the bugs to show in one of them.
@@ -79,10 +80,10 @@ def a_capture_of_another_amount(monkeypatch: pytest.MonkeyPatch) -> None:
 def a_void_that_releases_the_whole_amount(monkeypatch: pytest.MonkeyPatch) -> None:
     end = HoldSide.end
 
-    def release_all(self: HoldSide, hold: Hold, status: HoldStatus) -> Hold:
-        if status is HoldStatus.VOIDED:
+    def release_all(self: HoldSide, hold: Hold, event: HoldEvent) -> Hold:
+        if event is HoldEvent.VOID:
             self._book._touch(hold.payer_id, hold.currency).held -= hold.captured
-        return end(self, hold, status)
+        return end(self, hold, event)
 
     monkeypatch.setattr(HoldSide, "end", release_all)
 

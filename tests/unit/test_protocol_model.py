@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -27,6 +28,9 @@ from reliability.model.table import (
     DECLARED,
     FROZEN,
     HELD,
+    HOLD_LINES,
+    HOLD_OVER,
+    HOLD_STATUSES,
     IMPLIED,
     LINES,
     MESSAGES,
@@ -41,8 +45,10 @@ from reliability.model.table import (
 )
 from reliability.model.variant import CALM, ONE, ONE_HOLD, Variant
 from reliability.model.variants import BROKEN, HOLDING, VARIANTS
+from sagas.hold_states import HOLD_TRANSITIONS, HoldEvent
 from sagas.messages import IMPLIED_STEP, Step
 from sagas.states import TERMINAL, TRANSITIONS, Event, Reason, Status
+from shards.holds import HoldStatus
 from shards.users import UserStatus
 from shards.verdicts import VerdictKind
 
@@ -60,7 +66,7 @@ STEP_MODULES = {
     "end_hold": "no step of a transfer",
 }
 
-Table = Mapping[tuple[Status | None, Event], Status]
+Table = Mapping[tuple[Any, Any], Any]
 
 
 @cache
@@ -208,6 +214,7 @@ def disagreements(lines: tuple[Line, ...], table: Table) -> set[tuple[str, str, 
 
 def test_the_model_has_the_transitions_of_the_engine_and_no_others():
     assert not disagreements(LINES, TRANSITIONS)
+    assert not disagreements(HOLD_LINES, HOLD_TRANSITIONS)
 
 
 @pytest.mark.parametrize(
@@ -232,9 +239,18 @@ def test_a_transition_taken_from_the_engine_and_not_from_the_model_is_noticed(
     assert disagreements(LINES, {k: v for k, v in TRANSITIONS.items() if k != key})
 
 
+@pytest.mark.parametrize("key", HOLD_TRANSITIONS, ids=str)
+def test_a_transition_of_holds_taken_from_the_engine_is_noticed(
+    key: tuple[HoldStatus | None, HoldEvent],
+):
+    assert disagreements(HOLD_LINES, {k: v for k, v in HOLD_TRANSITIONS.items() if k != key})
+
+
 def test_statuses_endings_reasons_and_messages_are_the_engines():
     assert set(Status) == STATUSES
     assert TERMINAL == OVER
+    assert set(HoldStatus) == HOLD_STATUSES
+    assert set(HoldStatus) - {HoldStatus.OPEN} == HOLD_OVER
     assert set(Reason) == {r for line in LINES for r in line.reasons} - {NO_REASON}
     assert set(Step) == MESSAGES
     assert IMPLIED_STEP == IMPLIED
