@@ -14,6 +14,7 @@ from sagas.steps.open_hold import HoldRequest, HoldTried, open_holds
 from sagas.steps.run import StepOutcome, run_steps
 from sagas.steps.try_transfer import Timing, Tried, TryRequest, try_transfers
 from shards.connection import Connection
+from shards.holds import Hold, read_holds
 from shards.refunds import Refund, read_refunds
 from shards.shard import Shard
 from shards.transfers import Transfer, read_transfers
@@ -107,6 +108,11 @@ def _hold_seen(outcome: HoldSeen | SetAside | Skipped) -> HoldSeen | Failed | Sk
 def read_transfers_on(shard: Shard) -> RunStep[UUID, Transfer | Failed | None]:
     """Reads of transfers; None for one that is not there."""
     return _look_up(shard, read_transfers, missing=None)
+
+
+def read_holds_on(shard: Shard) -> RunStep[UUID, Hold | Failed | None]:
+    """Reads of holds; None for one that is not there."""
+    return _look_up(shard, read_holds, missing=None)
 
 
 def read_refunds_on(shard: Shard) -> RunStep[UUID, Sequence[Refund] | Failed]:

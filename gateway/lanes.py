@@ -15,6 +15,7 @@ from gateway.lane_runs import (
     find_users_on,
     hold_on,
     move_on,
+    read_holds_on,
     read_refunds_on,
     read_transfers_on,
     try_on,
@@ -30,7 +31,7 @@ from sagas.steps.end_hold import EndHold, HoldSeen
 from sagas.steps.move import Moved, MoveRequest
 from sagas.steps.open_hold import HoldRequest, HoldTried
 from sagas.steps.try_transfer import Timing, Tried, TryRequest
-from shards.holds import Hold, read_holds
+from shards.holds import Hold
 from shards.refunds import Refund
 from shards.router import ShardMap
 from shards.shard import Shard
@@ -95,6 +96,9 @@ class GatewayLanes:
         self._transfers = {
             s.name: _lane(s, "read", read_transfers_on(s), _itself, reads) for s in each
         }
+        self._hold_reads = {
+            s.name: _lane(s, "read-holds", read_holds_on(s), _itself, reads) for s in each
+        }
         self._refunds = {
             s.name: _lane(s, "read-refunds", read_refunds_on(s), _itself, reads) for s in each
         }
@@ -150,8 +154,7 @@ class GatewayLanes:
 
     async def read_hold(self, hold_id: UUID) -> Hold | None:
         """The hold's committed row."""
-        async with self._shards.of_id(hold_id).connection() as conn:
-            return (await read_holds(conn, [hold_id])).get(hold_id)
+        return await self._hold_reads[self._shards.of_id(hold_id).name].ask(hold_id)
 
     async def read_refunds(self, transfer_id: UUID) -> Sequence[Refund]:
         """What has come back of a transfer to its payer, oldest first."""
@@ -191,6 +194,7 @@ class GatewayLanes:
             dict(self._holds),
             dict(self._captures),
             dict(self._hold_ends),
+            dict(self._hold_reads),
             dict(self._refunds),
             dict(self._transfers),
             dict(self._users),
