@@ -26,3 +26,17 @@ async def limit(
 def amounts(hold: dict[str, Any]) -> tuple[str, str, str]:
     """(status, captured, remaining) of a hold."""
     return hold["status"], hold["captured"], hold["remaining"]
+
+
+async def paid(client: Client, amount: str = "6.00") -> tuple[Member, Member, str]:
+    """Alice, a shop, and the id of what she has paid it."""
+    alice, shop = await client.member(EUR="10.00"), await client.member()
+    transfer = await client.transfer(alice, shop, amount, wait=10)
+    assert transfer.body["status"] == "completed", transfer
+    return alice, shop, transfer.body["id"]
+
+
+async def back_of(client: Client, by: Member, transfer_id: str) -> tuple[str, list[str]]:
+    """How much of a transfer has come back, and the refunds."""
+    body = (await client.get_transfer(by, transfer_id)).body
+    return body["amount_refunded"], body["refunds"]
