@@ -18,7 +18,7 @@ from shards.connection import Connection
 from shards.ids import bucket_of
 from shards.keys import KeyOf, KeyOwner
 from shards.opening import open_keyed
-from shards.operator_acts import NewAct, add_act
+from shards.operator_acts import NewAct, add_acts
 from shards.shard import Shard
 from shards.users import LockedUser, UserStatus
 from shards.writes import Write, write_together, write_unless_changed
@@ -204,8 +204,7 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT, RelatedT]):
             locked = await lock_step_users(conn, wallets, wait=wait)
             batch, outcomes, book = await self._decide(conn, requests, locked)
             await write_together(conn, self._writes(batch, book))
-            for act in batch.acts:
-                await add_act(conn, act)
+            await add_acts(conn, batch.acts)
         return outcomes
 
     def _writes(self, batch: KeyedBatch[RequestT, RowT, OutcomeT], book: Book) -> list[Write]:

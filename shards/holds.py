@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shards.connection import Connection, Row
@@ -69,6 +70,14 @@ class Hold:
         return replace(self, status=status, ended_at=at)
 
 
+class DueHold(NamedTuple):
+    """An open hold whose expiry has passed."""
+
+    id: UUID
+    payer_id: UUID
+    expires_at: datetime
+
+
 class StaleHoldError(Exception):
     """A hold was not as it was decided on, under its payer's lock: a bug."""
 
@@ -88,17 +97,19 @@ async def count_open_holds(
 
 
 async def find_due_holds(
-    conn: Connection, *, buckets: Collection[int], limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Open holds whose expiry has passed by this shard's clock, as (hold id, payer id).
+    conn: Connection, *, buckets: Collection[int], limit: int, after: DueHold | None
+) -> list[DueHold]:
+    """Open holds whose expiry has passed by this shard's clock, those that expired first.
 
     Args:
         conn: outside a transaction.
         buckets: the payers' buckets to look in.
-        limit: holds at the most, those that expired first.
+        limit: holds at the most.
+        after: only those that come after this one, by expiry and id; None for all.
     """
-    rows = await conn.fetch(_SQL["find_due_holds"], sorted(buckets), limit)
-    return [(row["id"], row["payer_id"]) for row in rows]
+    place = (None, None) if after is None else (after.expires_at, after.id)
+    rows = await conn.fetch(_SQL["find_due_holds"], sorted(buckets), limit, *place)
+    return [DueHold(row["id"], row["payer_id"], row["expires_at"]) for row in rows]
 
 
 def insert_holds(holds: Sequence[Hold]) -> list[Write]:

@@ -137,6 +137,16 @@ async def add_act(conn: Connection, new: NewAct) -> StoredAct:
     return act
 
 
+async def add_acts(conn: Connection, acts: Iterable[NewAct]) -> None:
+    """Adds acts as `add_act` does; those of one bucket in the order given.
+
+    Trails are locked in the order of their buckets, so transactions that do this never wait for
+    each other in a circle.
+    """
+    for act in sorted(acts, key=lambda act: bucket_of(act.target_id)):
+        await add_act(conn, act)
+
+
 async def read_act(conn: Connection, *, bucket: int, seq: int) -> StoredAct | None:
     """One act; None when the trail has no such number."""
     row = await conn.fetchrow(_SQL["read_act"], bucket, seq)

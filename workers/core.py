@@ -137,7 +137,7 @@ class WorkerCore:
         self._loops: list[Redrive | HoldExpiry] = [
             loop
             for shard in shards.shards
-            for loop in (self._redrive(shard), HoldExpiry(shard, buckets=self._payers_buckets))
+            for loop in (self._redrive(shard), self._hold_expiry(shard))
         ]
 
     def start(self) -> None:
@@ -194,6 +194,14 @@ class WorkerCore:
             outbound=self._outbound,
             policy=self._options.redrive,
             ids=self._ids,
+        )
+
+    def _hold_expiry(self, shard: Shard) -> HoldExpiry:
+        # What fails comes again as often as redrive comes back to a transfer that fails.
+        return HoldExpiry(
+            shard,
+            buckets=self._payers_buckets,
+            leave_out_s=self._options.redrive.backoff_cap.total_seconds(),
         )
 
     def _on_pressure(self, shard: Shard, full: bool) -> None:

@@ -12,7 +12,7 @@ from sagas.outcomes import SKIPPED, SetAside, Skipped
 from shards.holds import Hold, HoldStatus
 from shards.ids import bucket_of
 from shards.opening import open_holds
-from shards.operator_acts import NewAct, add_act
+from shards.operator_acts import NewAct, add_acts
 from shards.shard import Shard
 from shards.writes import write_together
 
@@ -67,8 +67,7 @@ async def end_holds(
             for request in requests
         ]
         await write_together(conn, [*ends.side.writes(), *opened.book.writes()])
-        for act in ends.acts:
-            await add_act(conn, act)
+        await add_acts(conn, ends.acts)
     return outcomes
 
 

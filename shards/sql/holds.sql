@@ -49,12 +49,16 @@ CROSS JOIN LATERAL (
 ) AS counted
 
 -- name: find_due_holds
-SELECT due.id, due.payer_id
+-- As in `list_acts`, the position is a condition of the index also where none is given.
+SELECT due.id, due.payer_id, due.expires_at
 FROM (SELECT app_now() AS now OFFSET 0) AS clock
 CROSS JOIN LATERAL (
-    SELECT id, payer_id
+    SELECT id, payer_id, expires_at
     FROM holds
     WHERE bucket = ANY($1::integer[]) AND status = 'open' AND expires_at <= clock.now
-    ORDER BY expires_at
+        AND (expires_at, id) > (
+            coalesce($3::timestamptz, '-infinity'),
+            coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+    ORDER BY expires_at, id
     LIMIT $2
 ) AS due

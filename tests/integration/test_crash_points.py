@@ -19,7 +19,7 @@ from reliability.crashpoints.points import Aftermath, CrashPoint, NumberedIo, fa
 from reliability.crashpoints.scenario import Scenario
 from reliability.crashpoints.scenarios import BY_NAME, SCENARIOS
 from reliability.simulation.operations import Fate, Io
-from sagas.expiry import expire_holds
+from sagas.expiry import expire_holds, find_expired
 from sagas.steps.end_hold import end_holds
 from shards.errors import CommitUnknownError, ShardTransientError
 from shards.ids import bucket_of
@@ -244,7 +244,10 @@ def test_an_expiry_of_holds_that_ends_with_its_first_error_is_caught(wrong: Wron
     async def runs_until_it_fails(self, *, every_s):
         with suppress(ShardTransientError):
             while True:
-                await expire_holds(self._shard, buckets=self._shard.buckets, limit=1)
+                due = await find_expired(
+                    self._shard, buckets=self._shard.buckets, limit=1, after=None
+                )
+                await expire_holds(self._shard, due)
                 await asyncio.sleep(every_s)
 
     monkeypatch.setattr(HoldExpiry, "run", runs_until_it_fails)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from sagas.expiry import expire_holds
 from sagas.idempotency import KeyReusedError
 from sagas.messages import Step, implied_message_of
 from sagas.outcomes import Failed
@@ -333,50 +332,6 @@ async def test_redrive_alone_brings_a_capture_to_its_end(world: World):
     await world.drain([captured.id])
 
     assert await world.balance(payee) == (60, 0)
-
-
-async def test_expired_holds_are_found_and_ended(
-    world: World, shard_databases: list[ShardDatabase]
-):
-    payer, payee = await world.pair(funds=100)
-    due = [await open_hold(world, payer, payee, 10) for _ in range(3)]
-    other = await open_hold(world, payer, payee, 7)
-    for hold in due:
-        await let_pass(world, hold)
-    shard = world.shards.of_id(payer)
-
-    first = await expire_holds(shard, buckets=shard.buckets, limit=2)
-    second = await expire_holds(shard, buckets=shard.buckets, limit=2)
-
-    assert (first, second) == (2, 1)
-    assert await expire_holds(shard, buckets=shard.buckets, limit=2) == 0
-    assert {(await read_hold(world, hold)).status for hold in due} == {HoldStatus.EXPIRED}
-    assert (await read_hold(world, other)).status is HoldStatus.OPEN
-    assert await world.balance(payer) == (100, 7)
-
-
-async def test_a_hold_of_a_payer_whom_others_have_locked_expires_later(world: World):
-    payer, payee = await world.pair(funds=100)
-    hold = await open_hold(world, payer, payee, 10)
-    await let_pass(world, hold)
-    shard = world.shards.of_id(payer)
-
-    async with world.locked(payer):
-        assert await expire_holds(shard, buckets=shard.buckets, limit=10) == 0
-
-    assert await expire_holds(shard, buckets=shard.buckets, limit=10) == 1
-
-
-async def test_expiry_goes_by_the_databases_clock(world: World):
-    payer, payee = await world.pair(funds=100)
-    hold = await open_hold(world, payer, payee, 10)
-    shard = world.shards.of_id(payer)
-    assert await expire_holds(shard, buckets=shard.buckets, limit=10) == 0
-
-    await world.shift_clock(payer, timedelta(hours=2))
-
-    assert await expire_holds(shard, buckets=shard.buckets, limit=10) == 1
-    assert (await read_hold(world, hold)).status is HoldStatus.EXPIRED
 
 
 @pytest.mark.parametrize("end_of_it", ["capture", "void", "expiry"])

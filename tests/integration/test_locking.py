@@ -1,6 +1,7 @@
 """Who waits for whom: users in one order, what is locked skipped, buckets that move."""
 
 import asyncio
+from dataclasses import replace
 from itertools import count
 from uuid import UUID
 
@@ -8,17 +9,23 @@ import asyncpg
 import pytest
 
 from sagas.outcomes import SKIPPED
+from sagas.steps.end_hold import EndedBy, EndHold, end_holds
+from sagas.steps.move import MoveRequest, move
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.book_rows import BookError, EntryKind
 from shards.errors import BucketNotHereError, ShardBusyError
+from shards.holds import Hold
 from shards.ids import RandomIds
 from shards.keys import KeyOf
+from shards.movements import MovementKind
 from shards.opening import open_keyed
+from shards.operator_acts import NewAct, list_acts
 from shards.pool import ShardOptions
 from shards.shard import Shard
 from shards.users import LockedUser, find_users, lock_users
 from shards.writes import write_together
+from tests.integration.holding import open_hold
 from tests.integration.world import OPEN_MAX, TIMING, World
 
 # As shards/sql/shard.sql has it: a move takes the same lock, but for itself.
@@ -28,6 +35,29 @@ SET_STATE = "UPDATE buckets SET state = $2, epoch = epoch + 1 WHERE bucket = $1"
 
 def in_order(locked: dict[UUID, LockedUser]) -> list[UUID]:
     return list(locked)
+
+
+def act_on(id_: UUID) -> NewAct:
+    return NewAct(act="hold.void", target_id=id_, done_by="Ada", reason="a test", detail="-")
+
+
+def with_act(request: MoveRequest) -> MoveRequest:
+    return replace(request, act=act_on(request.movement_id))
+
+
+def void_with_act(hold: Hold) -> EndHold:
+    return EndHold(
+        hold_id=hold.id, payer_id=hold.payer_id, ended_by=EndedBy.VOID, act=act_on(hold.id)
+    )
+
+
+async def acts_in_order(shard: Shard) -> list[UUID]:
+    """What the acts of a shard are on, as they were added."""
+    async with shard.connection() as conn:
+        acts = await list_acts(conn, limit=100, target_id=None, after=None)
+    times = [listed.act.at for listed in acts]
+    assert len(set(times)) == len(times), "the clock tells their order"
+    return [listed.act.target_id for listed in reversed(acts)]
 
 
 async def test_users_are_locked_in_the_order_of_their_ids(world: World):
@@ -55,6 +85,22 @@ async def test_batches_over_the_same_users_in_opposite_order_do_not_deadlock(wor
             group.create_task(batch(payers))
 
     assert [await world.balance(user) for user in users] == [(100, 15)] * 12
+
+
+async def test_acts_of_a_batch_lock_their_trails_in_the_order_of_the_buckets(world: World):
+    users = [await world.user(bucket=bucket, funds=100) for bucket in (4, 0, 2, 0)]
+    payee = await world.user(bucket=1)
+    shard = world.shards.of_id(users[0])
+    moves = [with_act(world.move_request(user, MovementKind.DEPOSIT, 1)) for user in users]
+    holds = [await open_hold(world, user, payee, 1) for user in users]
+
+    await move(shard, moves, wait=True)
+    moved = await acts_in_order(shard)
+    await end_holds(shard, [void_with_act(hold) for hold in holds], wait=True)
+    voided = (await acts_in_order(shard))[len(moved) :]
+
+    for acts, asked in ((moved, [m.movement_id for m in moves]), (voided, [h.id for h in holds])):
+        assert acts == [asked[1], asked[3], asked[2], asked[0]]
 
 
 async def test_without_waiting_only_the_locked_user_is_left_out(world: World):
