@@ -155,7 +155,7 @@ def a_no_that_had_an_effect(monkeypatch: pytest.MonkeyPatch) -> None:
         (an_expiry_that_nobody_looks_for, "expired holds"),
         (a_refund_that_does_not_raise_the_cap, "verdict_refunds"),
         (a_cancel_that_does_not_lower_the_cap, "verdict_refunds"),
-        (a_limit_that_is_not_counted, "and should not: limit_exceeded"),
+        (a_limit_that_is_not_counted, "account_spent"),
         (a_limit_that_is_given_back_twice, "account_spent"),
         (a_limit_that_stops_nothing, "and should not: limit_exceeded"),
         (a_no_that_had_an_effect, "refused each time"),
