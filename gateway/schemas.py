@@ -70,7 +70,9 @@ class LoginBody(_Body):
 
 
 class MovementBody(MoneyBody):
-    """POST deposits and withdrawals. `amount_minor` is in the currency's minor units."""
+    """POST deposits and withdrawals; `reason` is for the trail, where they are an operator's."""
+
+    reason: Line | None = None
 
 
 class TransferBody(MoneyBody):

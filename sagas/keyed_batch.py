@@ -1,4 +1,4 @@
-"""A batch of requests that carry idempotency keys: what a try and a movement have in common.
+"""A batch of requests that carry idempotency keys: what tries, holds, captures and movements share.
 
 Requests are decided one after another in memory, each seeing what the ones before did, and written
 together. The key comes first: nothing that can change is looked at before it.
@@ -204,7 +204,8 @@ class KeyedStep(Generic[RequestT, RowT, OutcomeT, RelatedT]):
             locked = await lock_step_users(conn, wallets, wait=wait)
             batch, outcomes, book = await self._decide(conn, requests, locked)
             await write_together(conn, self._writes(batch, book))
-            for act in batch.acts:
+            # Each locks the trail of its bucket: in one order, or two batches wait for each other.
+            for act in sorted(batch.acts, key=lambda act: bucket_of(act.target_id)):
                 await add_act(conn, act)
         return outcomes
 
