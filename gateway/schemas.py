@@ -142,12 +142,16 @@ class ReasonBody(_Body):
 
 
 class CurrencyBody(_Body):
-    """POST /currencies. `code` comes out in upper case; `enabled` is None when it is left out."""
+    """POST /currencies. `code` comes out in upper case; `enabled` is None when it is left out.
+
+    `reason` is for the trail, if it changes anything.
+    """
 
     code: NewCode
     name: CurrencyName
     decimals: Decimals
     enabled: bool | None = None
+    reason: Line | None = None
 
 
 _Model = TypeVar("_Model", bound=_Body)
