@@ -117,6 +117,21 @@ async def test_name_and_enabled_change_and_what_is_left_out_stays(system: System
     ]
 
 
+async def test_the_trail_says_why_and_that_no_reason_was_given(system: System, client: Client):
+    ada = await make_operator(system, client)
+
+    await put(client, ada, reason="asked for by a customer")
+    await put(client, ada, reason="a repeat")
+    await put(client, ada, name="Doge")
+
+    acts = (await client.call("GET", "/v1/audit-trail?limit=100", by=ada)).body["data"]
+    why = [(a["act"], a["reason"]) for a in reversed(acts) if a["act"].startswith("currency.")]
+    assert why == [
+        ("currency.create", "asked for by a customer"),
+        ("currency.change", "none given"),
+    ]
+
+
 async def test_decimals_never_change(system: System, client: Client):
     ada = await make_operator(system, client)
     await put(client, ada)
@@ -196,7 +211,10 @@ async def test_the_same_currency_at_once_from_two_gateways_is_made_once(
         ({"decimals": 8.0}, [("/decimals", "wrong_type")]),
         ({"decimals": "8"}, [("/decimals", "wrong_type")]),
         ({"enabled": "yes"}, [("/enabled", "wrong_type")]),
-        ({"reason": "why"}, [("/reason", "unknown_field")]),
+        ({"reason": "two\nlines"}, [("/reason", "invalid_value")]),
+        ({"reason": ""}, [("/reason", "invalid_value")]),
+        ({"reason": 5}, [("/reason", "wrong_type")]),
+        ({"why": "why"}, [("/why", "unknown_field")]),
     ],
 )
 async def test_each_wrong_field_of_a_currency_is_named(

@@ -2,9 +2,10 @@
 
 import pytest
 
-from e2e_tests.answers import RECORD, refused, unchanged
+from e2e_tests.answers import RECORD, fields, refused, unchanged
 from e2e_tests.client import Answer, Client, Member, new_key
 from e2e_tests.operators import act, ask, make_operator, member_on, set_status
+from e2e_tests.shop import acts_on
 from e2e_tests.system import BUCKETS, System
 from sagas.operators import UserAct
 from shards.ids import RandomIds
@@ -134,13 +135,14 @@ async def test_an_act_needs_the_shards_of_both_and_no_other(system: System, clie
 
 
 POSTS = ("deposits", "withdrawals")
+ACTS = {"deposits": "movement.deposit", "withdrawals": "movement.withdraw"}
 
 
 async def move(
-    client: Client, by: Member, what: str, wallet: str, *, key: str | None = None
+    client: Client, by: Member, what: str, wallet: str, *, key: str | None = None, **more: object
 ) -> Answer:
     """A deposit or withdrawal of 1 EUR."""
-    body = {"currency": "EUR", "amount": "1.00"}
+    body = {"currency": "EUR", "amount": "1.00", **more}
     return await client.call("POST", f"{wallet}/{what}", body, by=by, key=key or new_key())
 
 
@@ -213,9 +215,91 @@ async def test_a_frozen_wallet_gives_operators_nothing_either(system: System, cl
     client = await system.start_gateway()
     await set_status(system, alice.id, "frozen")
 
-    async with unchanged(system, but=RECORD):
+    async with unchanged(system, but=(*RECORD, "operator_acts")):
         withdrawal = await move(client, ada, "withdrawals", alice.wallet)
     deposit = await move(client, ada, "deposits", alice.wallet)
 
     assert refused(withdrawal) == (422, "payer_frozen")
     assert deposit.status == 201
+
+
+@pytest.mark.parametrize("what", POSTS)
+async def test_what_an_operator_moves_is_in_the_trail_once_and_why(system: System, what: str):
+    client = await system.start_gateway()
+    alice, ada = await client.member(EUR="5.00"), await make_operator(system, client)
+    system.change(movements={f"{what}_by": "operator"})
+    client = await system.start_gateway()
+    why = {"key": "key", "reason": "a wire of 27 November"}
+
+    first = await move(client, ada, what, alice.wallet, **why)
+    again = await move(client, ada, what, alice.wallet, **why)
+    other = await move(client, ada, what, alice.wallet, key="key", reason="another")
+    quiet = await move(client, ada, what, alice.wallet)
+
+    assert (first.status, again.status, quiet.status) == (201, 201, 201)
+    assert (again.body, again.headers["Idempotency-Replayed"]) == (first.body, "true")
+    assert refused(other) == (422, "idempotency_key_reused")
+    assert await acts_on(system, first.body["id"]) == [(ACTS[what], ada.id, why["reason"])]
+    assert await acts_on(system, quiet.body["id"]) == [(ACTS[what], ada.id, "none given")]
+
+
+async def test_the_list_and_the_command_show_what_operators_move(system: System, client: Client):
+    alice, ada = await client.member(), await make_operator(system, client)
+    system.change(movements={"deposits_by": "operator"})
+    client = await system.start_gateway()
+    movement = (await move(client, ada, "deposits", alice.wallet, reason="a wire")).body["id"]
+
+    listed = await client.call("GET", f"/v1/audit-trail?target={movement}", by=ada)
+    code, text = await system.holdfast("trail", "--target", movement)
+
+    (shown,) = listed.body["data"]
+    assert (shown["act"], shown["done_by"], shown["reason"]) == (
+        *("movement.deposit", ada.id, "a wire"),
+    )
+    assert shown["detail"] == f"EUR: 100 minor units into wallet {alice.id}"
+    assert code == 0
+    assert f"movement.deposit  {movement}  by {ada.id}" in text
+    assert "reason: a wire" in text
+
+
+async def test_an_operator_puts_money_into_its_own_wallet_with_an_act(
+    system: System, client: Client
+):
+    ada = await make_operator(system, client)
+    system.change(movements={"deposits_by": "operator"})
+    client = await system.start_gateway()
+
+    movement = await move(client, ada, "deposits", ada.wallet)
+
+    assert await acts_on(system, movement.body["id"]) == [
+        ("movement.deposit", ada.id, "none given")
+    ]
+
+
+async def test_a_refusal_is_in_the_trail_if_it_belongs_to_its_key(system: System, client: Client):
+    alice, ada = await client.member(), await make_operator(system, client)
+    system.change(movements={"deposits_by": "operator", "withdrawals_by": "operator"})
+    client = await system.start_gateway()
+
+    async with unchanged(system, but=(*RECORD, "operator_acts")):
+        answer = await move(client, ada, "withdrawals", alice.wallet)
+    await set_status(system, alice.id, "closed")
+    async with unchanged(system):
+        assert refused(await move(client, ada, "deposits", alice.wallet)) == (422, "wallet_closed")
+        wrong = await move(client, ada, "deposits", alice.wallet, reason="two\nlines")
+
+    assert refused(answer) == (422, "insufficient_funds")
+    assert fields(wrong) == [("/reason", "invalid_value")]
+    (attempt,) = await system.sql(alice.id, "SELECT id FROM movements WHERE caller = $1", ada.id)
+    assert await acts_on(system, str(attempt["id"])) == [
+        ("movement.withdraw", ada.id, "none given")
+    ]
+
+
+async def test_a_reason_of_the_owner_is_for_no_trail(system: System, client: Client):
+    alice = await client.member(EUR="5.00")
+
+    for what in POSTS:
+        movement = await move(client, alice, what, alice.wallet, reason="my own")
+        assert movement.status == 201
+        assert await acts_on(system, movement.body["id"]) == []

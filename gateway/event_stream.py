@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.headers import Headers
-from gateway.views import TransferView, to_json
+from gateway.transfer_views import TransferView
+from gateway.views import to_json
 
 MEDIA_TYPE: Final = "text/event-stream"
 # A client whose stream has ended asks again after so many milliseconds.

@@ -6,21 +6,16 @@ from uuid import UUID
 from gateway.currencies import Currencies
 from gateway.money import format_amount
 from gateway.timestamps import format_timestamp
-from gateway.views import (
-    AccountView,
-    ActView,
-    CurrencyView,
-    EntryView,
+from gateway.transfer_views import (
     HoldView,
     IncomingTransferView,
-    LimitView,
-    MovementView,
     OutgoingTransferView,
     StatusView,
     TransferView,
-    UserView,
     stored_metadata,
 )
+from gateway.views import ActView, CurrencyView, UserView
+from gateway.wallet_views import AccountView, EntryView, LimitView, MovementView
 from sagas.states import Status
 from shards.accounts import Balance
 from shards.currencies import Currency

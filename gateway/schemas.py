@@ -5,139 +5,36 @@ left out counts as left out.
 """
 
 from typing import Annotated, Any, Final, TypeVar
-from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.fields import (
+    Amount,
+    AmountIfAny,
+    CurrencyName,
+    DailyLimit,
+    Decimals,
+    Email,
+    EmailOrNobody,
+    ExpirySeconds,
+    KnownCode,
+    Line,
+    Metadata,
+    NewCode,
+    Password,
+    Payee,
+    PersonName,
+    RoundingMode,
+    Text,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
-
-from gateway.emails import parse_email
 from gateway.json_body import JsonValue
-from gateway.money import AmountError, Rounding, check_spelling, parse_amount
-from gateway.path_ids import parse_currency_code, parse_uuid
+from gateway.path_ids import parse_currency_code
 from gateway.problems import KINDS, FieldError, Problem
-from shards.operator_acts import is_one_line
 
 ERRORS_MAX: Final = 100
 _POINTER_LENGTH_MAX: Final = 256
-EXPIRY_SECONDS_MAX: Final = 604_800
 BATCH_ITEMS_MAX: Final = 1_000
-LINE_LENGTH_MAX: Final = 1_000
-DECIMALS_MAX: Final = 18
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("invalid_value", "U+0000 is not allowed in a string")
-    return text
-
-
-def _one_line(text: str) -> str:
-    if not text.strip() or not is_one_line(text):
-        raise PydanticCustomError("invalid_value", "Must be one line of text")
-    return text
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        raise PydanticCustomError("wrong_type", "Must be a string")
-    return _without_nul(value)
-
-
-def _email(text: str) -> str:
-    email = parse_email(text)
-    if email is None:
-        raise PydanticCustomError("invalid_value", "Not the form of an e-mail address")
-    return email
-
-
-def _email_or_nobody(value: object) -> str | None:
-    return parse_email(_string(value))
-
-
-def _payee(value: object) -> UUID | str:
-    text = _string(value)
-    payee = parse_email(text) if "@" in text else parse_uuid(text)
-    if payee is None:
-        raise PydanticCustomError("invalid_value", "Neither a user id nor an e-mail address")
-    return payee
-
-
-def _new_code(text: str) -> str:
-    code = parse_currency_code(text)
-    if code is None:
-        raise PydanticCustomError("invalid_value", "Must be 3 to 10 letters and digits")
-    return code
-
-
-def _currency(text: str, info: ValidationInfo) -> str:
-    code = parse_currency_code(text)
-    if code is None or _decimals(info) is None:
-        raise PydanticCustomError("unknown_currency", "There is no such currency")
-    return code
-
-
-def _amount(value: object, info: ValidationInfo) -> int:
-    decimals = _decimals(info)
-    try:
-        if decimals is not None:
-            return parse_amount(value, decimals=decimals, rounding=_rounding_said(info))
-        check_spelling(value)
-    except AmountError as error:
-        raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
-    return 0  # never seen: the currency is refused, and with it the body
-
-
-def _amount_if_any(value: object, info: ValidationInfo) -> int | None:
-    return None if value is None else _amount(value, info)
-
-
-def _daily(value: object, info: ValidationInfo) -> int | None:
-    """A limit: as an amount, but that nothing is one, and that it is never rounded."""
-    if value is None:
-        return None
-    try:
-        decimals = _decimals(info)
-        assert decimals is not None, "the currency is in the path, and known"
-        return parse_amount(value, decimals=decimals, rounding=None)
-    except AmountError as error:
-        if error.code == "amount_not_positive":
-            return 0
-        raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
-
-
-def _rounding(value: object) -> Rounding:
-    text = _string(value)
-    if text not in tuple(Rounding):
-        raise PydanticCustomError("invalid_value", "Must be half_even")
-    return Rounding(text)
-
-
-def _rounding_said(info: ValidationInfo) -> Rounding | None:
-    """How to round; one that is wrong is refused itself, and the amount not for its digits."""
-    rounding: Rounding | None = info.data.get("rounding", Rounding.HALF_EVEN)
-    return rounding
-
-
-def _decimals(info: ValidationInfo) -> int | None:
-    decimals: int | None = info.context
-    return decimals
-
-
-_NO_NUL = AfterValidator(_without_nul)
-_MetadataKey = Annotated[str, Field(min_length=1, max_length=40), _NO_NUL]
-_MetadataValue = Annotated[str, Field(max_length=500), _NO_NUL]
-# What goes into the trail of acts: one line.
-_Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX), AfterValidator(_one_line)]
-_Metadata = Annotated[dict[_MetadataKey, _MetadataValue], Field(max_length=50)]
 
 
 class _Body(BaseModel):
@@ -147,19 +44,19 @@ class _Body(BaseModel):
 class MoneyBody(_Body):
     """What all bodies with an amount have; `amount_minor` is in the currency's minor units."""
 
-    currency: Annotated[str, _NO_NUL, AfterValidator(_currency)]
+    currency: KnownCode
     # Before the amount, which is read by it.
-    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
-    amount_minor: Annotated[int, BeforeValidator(_amount)] = Field(validation_alias="amount")
-    metadata: _Metadata | None = None
+    rounding: RoundingMode | None = None
+    amount_minor: Amount = Field(validation_alias="amount")
+    metadata: Metadata | None = None
 
 
 class UserBody(_Body):
     """POST /users. `email` comes out normalised."""
 
-    email: Annotated[str, _NO_NUL, AfterValidator(_email)]
-    password: Annotated[str, Field(min_length=8, max_length=200), _NO_NUL]
-    name: Annotated[str, Field(max_length=200), _NO_NUL] | None = None
+    email: Email
+    password: Password
+    name: PersonName | None = None
 
 
 class LoginBody(_Body):
@@ -168,12 +65,14 @@ class LoginBody(_Body):
     Only types are checked: an e-mail or a password that no user can have is simply wrong (401).
     """
 
-    email: Annotated[str | None, PlainValidator(_email_or_nobody)]
-    password: Annotated[str, _NO_NUL]
+    email: EmailOrNobody
+    password: Text
 
 
 class MovementBody(MoneyBody):
-    """POST deposits and withdrawals. `amount_minor` is in the currency's minor units."""
+    """POST deposits and withdrawals; `reason` is for the trail, where they are an operator's."""
+
+    reason: Line | None = None
 
 
 class TransferBody(MoneyBody):
@@ -182,8 +81,8 @@ class TransferBody(MoneyBody):
     `expires_in_s` is None when the request leaves it out.
     """
 
-    to: Annotated[UUID | str, PlainValidator(_payee)]
-    expires_in_s: Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)] | None = None
+    to: Payee
+    expires_in_s: ExpirySeconds | None = None
 
 
 class HoldBody(TransferBody):
@@ -197,10 +96,8 @@ class PartBody(_Body):
     """
 
     # Before the amount, which is read by it.
-    rounding: Annotated[Rounding, PlainValidator(_rounding)] | None = None
-    amount_minor: Annotated[int | None, BeforeValidator(_amount_if_any)] = Field(
-        None, validation_alias="amount"
-    )
+    rounding: RoundingMode | None = None
+    amount_minor: AmountIfAny = Field(None, validation_alias="amount")
 
 
 class CaptureBody(PartBody):
@@ -212,20 +109,20 @@ class CaptureBody(PartBody):
 class RefundBody(PartBody):
     """POST refunds; `reason` is for the trail, where an operator asks."""
 
-    reason: _Line | None = None
+    reason: Line | None = None
 
 
 class VoidBody(_Body):
     """POST void: nothing; or, for the trail, an operator's reason."""
 
-    reason: _Line | None = None
+    reason: Line | None = None
 
 
 class LimitBody(_Body):
     """PUT limits. `daily_minor` is None for null: no limit; zero lets nothing be spent."""
 
-    daily_minor: Annotated[int | None, BeforeValidator(_daily)] = Field(validation_alias="daily")
-    reason: _Line | None = None
+    daily_minor: DailyLimit = Field(validation_alias="daily")
+    reason: Line | None = None
 
 
 class BatchBody(_Body):
@@ -241,16 +138,20 @@ class CancelBody(_Body):
 class ReasonBody(_Body):
     """POST freeze, unfreeze and close: why, in a line for the trail."""
 
-    reason: _Line
+    reason: Line
 
 
 class CurrencyBody(_Body):
-    """POST /currencies. `code` comes out in upper case; `enabled` is None when it is left out."""
+    """POST /currencies. `code` comes out in upper case; `enabled` is None when it is left out.
 
-    code: Annotated[str, AfterValidator(_new_code)]
-    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
-    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)]
+    `reason` is for the trail, if it changes anything.
+    """
+
+    code: NewCode
+    name: CurrencyName
+    decimals: Decimals
     enabled: bool | None = None
+    reason: Line | None = None
 
 
 _Model = TypeVar("_Model", bound=_Body)

@@ -13,7 +13,20 @@ import orjson
 from aiohttp import web
 
 from gateway.problems import ProblemDocument
-from shards.records import record
+from gateway.transfer_views import (
+    HoldView,
+    IncomingTransferView,
+    OutgoingTransferView,
+    TransferView,
+)
+from gateway.wallet_views import (
+    AccountView,
+    EntryView,
+    LimitView,
+    MovementView,
+    PastBalanceView,
+    WalletView,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,153 +60,6 @@ class CurrencyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
-    """One balance."""
-
-    currency: str
-    balance: str
-    held: str
-    available: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastBalanceView:
-    """One balance as it was at a time."""
-
-    currency: str
-    balance: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalletView:
-    """All accounts of a user."""
-
-    user_id: UUID
-    accounts: Sequence[AccountView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovementView:
-    """A deposit or a withdrawal that was made."""
-
-    id: UUID
-    currency: str
-    amount: str
-    balance_before: str
-    balance_after: str
-    hash: str
-    created_at: str
-
-
-@record
-class StatusView:
-    """When a transfer came into a status."""
-
-    status: str
-    at: str
-
-
-@record
-class TransferView:
-    """A transfer; `payee_id` is null when it was rejected because there is no such payee.
-
-    `hold_id` and `refund_of` say what it is a capture or a refund of, `refunds` and
-    `amount_refunded` what of it has come back to its payer.
-    """
-
-    id: UUID
-    payer_id: UUID
-    payee_id: UUID | None
-    currency: str
-    amount: str
-    status: str
-    reason: str | None
-    created_at: str
-    updated_at: str
-    expires_at: str
-    metadata: orjson.Fragment
-    timeline: Sequence[StatusView]
-    hold_id: UUID | None
-    refund_of: UUID | None
-    amount_refunded: str
-    refunds: Sequence[UUID]
-
-
-@record
-class OutgoingTransferView(TransferView):
-    """A transfer in its payer's list."""
-
-    direction: Literal["out"] = "out"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingTransferView:
-    """A transfer in its payee's list: what the verdict says, and nothing of the payer's row."""
-
-    id: UUID
-    payer_id: UUID
-    payee_id: UUID
-    currency: str
-    amount: str
-    status: Literal["completed", "refunded"]
-    created_at: str
-    direction: Literal["in"] = "in"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldView:
-    """A hold; `remaining` is what can still be captured."""
-
-    id: UUID
-    payer_id: UUID
-    payee_id: UUID | None
-    currency: str
-    amount: str
-    captured: str
-    remaining: str
-    status: str
-    expires_at: str
-    created_at: str
-    metadata: orjson.Fragment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitView:
-    """A spending limit; without one, `daily` and `remaining` are null."""
-
-    user_id: UUID
-    currency: str
-    daily: str | None
-    spent: str
-    remaining: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryView:
-    """A ledger row; the ids are null for a deposit and a withdrawal."""
-
-    seq: int
-    currency: str
-    amount: str
-    balance_before: str
-    balance_after: str
-    kind: str
-    transfer_id: UUID | None
-    counterparty: UUID | None
-    at: str
-    hash: str
-    prev_hash: str
-
-
-# What lists are of.
-ItemView: TypeAlias = (
-    "CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView | ActView"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ActView:
     """An act of an operator; `hash` covers its fields and the hash of the act before it."""
 
@@ -207,6 +73,12 @@ class ActView:
     seq: int
     hash: str
     prev_hash: str
+
+
+# What lists are of.
+ItemView: TypeAlias = (
+    CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView | ActView
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,11 +133,6 @@ View = (
     | PageView
     | ReadinessView
 )
-
-
-def stored_metadata(text: str | None) -> orjson.Fragment:
-    """Metadata as it is stored (JSON text), to be shown without being parsed; none is `{}`."""
-    return orjson.Fragment(text if text is not None else "{}")
 
 
 def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:

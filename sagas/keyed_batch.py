@@ -1,4 +1,4 @@
-"""A batch of requests that carry idempotency keys: what a try and a movement have in common.
+"""A batch of requests that carry idempotency keys: what tries, holds, captures and movements share.
 
 Requests are decided one after another in memory, each seeing what the ones before did, and written
 together. The key comes first: nothing that can change is looked at before it.

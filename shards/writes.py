@@ -6,8 +6,8 @@ statement on one snapshot, and no part sees another's rows: each part writes row
 Two ways to write. `write_together` is for a transaction that has locked its users before it read.
 `write_unless_changed` takes no lock before it writes: it locks the users and makes sure that they
 are as they were read, in the statement that writes, which commits by itself. It rests on this:
-whatever changes a user's transfers or accounts tells an event of the user, so its count is the
-version of all of them.
+whatever changes a user's transfers, holds, movements or accounts, or what is refunded of its
+credits, tells an event of the user, so its count is the version of all of them.
 """
 
 import re

@@ -126,3 +126,31 @@ WHERE c.code IS NULL
         ELSE acts.last <> format('%s decimals, %s, named %s',
             c.decimals, CASE WHEN c.enabled THEN 'enabled' ELSE 'disabled' END, c.name)
     END
+
+-- name: act_of_row
+-- says: An act on a movement, a refund or a hold has its row, by who did the act, and is the only one on it.
+-- examines: operator_acts movements transfers holds
+-- Not the other way round: movements of operators have acts since a later release, and who voided a
+-- hold is told by its act alone.
+SELECT
+    ARRAY[a.target_id::text, a.seq::text] AS ids,
+    format('%s by %s, one of %s acts on it, %s',
+        a.act, a.done_by, a.times,
+        CASE WHEN r.id IS NULL THEN 'and no such row of theirs' ELSE 'which has its row' END
+    ) AS detail
+FROM (
+    SELECT target_id, seq, act, done_by, count(*) OVER (PARTITION BY target_id) AS times
+    FROM operator_acts
+    WHERE split_part(act, '.', 1) IN ('movement', 'transfer', 'hold')
+) AS a
+LEFT JOIN (
+    SELECT
+        id, caller,
+        CASE kind WHEN 'deposit' THEN 'movement.deposit' ELSE 'movement.withdraw' END AS act
+    FROM movements
+    UNION ALL
+    SELECT id, caller, 'transfer.refund' FROM transfers WHERE refund_of IS NOT NULL
+    UNION ALL
+    SELECT id, NULL, 'hold.void' FROM holds WHERE status = 'voided'
+) AS r ON r.id = a.target_id AND r.act = a.act AND coalesce(r.caller = a.done_by, true)
+WHERE r.id IS NULL OR a.times <> 1

@@ -73,7 +73,7 @@ class CurrencyRoutes:
                 enabled=body.enabled,
                 act_id=self._ids.new_id(currency_bucket(body.code, self._shards.buckets)),
                 done_by=str(principal.user_id),
-                reason=NO_REASON,
+                reason=body.reason or NO_REASON,
             ),
         )
         self._currencies.learn(done.currency)

@@ -14,7 +14,7 @@ from gateway.auth import (
 from gateway.currencies import Currencies
 from gateway.headers import replay_headers
 from gateway.lanes import GatewayLanes
-from gateway.money_request import read_money_request
+from gateway.money_request import MoneyRequest, read_money_request
 from gateway.present import show_movement
 from gateway.problems import Problem
 from gateway.rate_limits import admit
@@ -26,6 +26,7 @@ from sagas.outcomes import Failed
 from sagas.steps.move import MoveRequest
 from shards.ids import IdSource, bucket_of
 from shards.movements import MovementKind
+from shards.operator_acts import NO_REASON, NewAct
 from shards.router import ShardMap
 
 
@@ -75,9 +76,14 @@ class MovementRoutes:
         asked = await read_money_request(
             request, MovementBody, operation=kind.value, currencies=self._currencies
         )
+        movement_id = self._ids.new_id(bucket_of(user_id))
+        act = None
+        if kind in self._by_operators:
+            # In an operator's own wallet, too: nobody else made sure that the money is there.
+            act = _act(principal, kind, asked, movement_id=movement_id, user_id=user_id)
         moved = await self._lanes.move(
             MoveRequest(
-                movement_id=self._ids.new_id(bucket_of(user_id)),
+                movement_id=movement_id,
                 user_id=user_id,
                 kind=kind,
                 currency=asked.body.currency,
@@ -88,6 +94,7 @@ class MovementRoutes:
                 metadata=asked.metadata,
                 traceparent=trace_of(request).traceparent,
                 obstacle=asked.obstacle,
+                act=act,
             )
         )
         replayed = replay_headers(replayed=moved.replayed)
@@ -114,3 +121,25 @@ class MovementRoutes:
         if isinstance(found, Failed):
             raise found.error
         return user_id
+
+
+def _act(
+    principal: Principal,
+    kind: MovementKind,
+    asked: MoneyRequest[MovementBody],
+    *,
+    movement_id: UUID,
+    user_id: UUID,
+) -> NewAct:
+    verb, way = {
+        MovementKind.DEPOSIT: ("deposit", "into"),
+        MovementKind.WITHDRAWAL: ("withdraw", "out of"),
+    }[kind]
+    body = asked.body
+    return NewAct(
+        act=f"movement.{verb}",
+        target_id=movement_id,
+        done_by=str(principal.user_id),
+        reason=body.reason or NO_REASON,
+        detail=f"{body.currency}: {body.amount_minor} minor units {way} wallet {user_id}",
+    )

@@ -16,7 +16,7 @@ from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.tokens import Tokens
 from gateway.transfer_reads import TransferReads
-from gateway.views import TransferView
+from gateway.transfer_views import TransferView
 from sagas.states import TERMINAL
 from shards.transfers import Transfer
 

@@ -38,7 +38,8 @@ from gateway.query import (
 from gateway.rate_limits import admit
 from gateway.timestamps import format_timestamp
 from gateway.tokens import Tokens
-from gateway.views import PastBalanceView, WalletView, json_response
+from gateway.views import json_response
+from gateway.wallet_views import PastBalanceView, WalletView
 from sagas.states import Status
 from shards.accounts import read_balance, read_balance_at, read_balances
 from shards.connection import Connection

@@ -1,4 +1,4 @@
-"""Clean books of a shop to audit: holds in each status, captures, refunds and a spending limit."""
+"""Clean books of a shop to audit: holds in each status, captures, refunds, a limit, acts."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,13 +7,27 @@ from sagas.limits import LimitOrder, set_limit
 from sagas.messages import implied_message_of
 from sagas.steps.confirm import Confirmed
 from sagas.steps.end_hold import EndedBy
+from sagas.steps.move import Moved
+from sagas.steps.try_transfer import Tried
+from shards.movements import MovementKind
 from shards.transfers import Transfer
-from tests.integration.holding import capture_part, end, let_pass, open_hold, refund
+from tests.integration.acting import moved_by_operator, refunded_by_operator, void_as_operator
+from tests.integration.holding import (
+    ask_refunds,
+    capture_part,
+    end,
+    let_pass,
+    open_hold,
+    refund,
+    refund_request,
+)
 from tests.integration.world import World
 
 # Buckets in which nobody else of the books lives: the trail of each is its own.
 _BOOKERS = 4
 _SHOPS = 3
+_BUYERS = 6
+_SELLERS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +45,10 @@ class ShopBooks:
     last_capture: UUID
     refund: UUID
     refund_held: UUID
+    deposit_act: UUID
+    withdrawal_act: UUID
+    refund_act: UUID
+    void_act: UUID
 
 
 async def make_shop_books(world: World) -> ShopBooks:
@@ -60,6 +78,7 @@ async def make_shop_books(world: World) -> ShopBooks:
         last_capture=last_capture.id,
         refund=(await world.run_all(await refund(world, capture, 10))).id,
         refund_held=(await refund(world, capture, 5)).id,
+        **await _make_acts(world),
     )
 
 
@@ -71,6 +90,36 @@ async def run_capture(world: World, captured: Transfer) -> Transfer:
     assert isinstance(confirmed, Confirmed)
     await world.settle(confirmed.verdict)
     return await world.read(captured.id)
+
+
+async def _make_acts(world: World) -> dict[str, UUID]:
+    """A row for each act of an operator on money; the last movement is refused."""
+    buyer, seller = await world.user(bucket=_BUYERS), await world.user(bucket=_SELLERS)
+    deposit = await _moved(world, buyer, MovementKind.DEPOSIT, 40)
+    paid = await world.run_all(await world.try_transfer(buyer, seller, 20))
+    voided = await open_hold(world, buyer, seller, 13)
+    await void_as_operator(world, voided)
+    return {
+        "deposit_act": deposit,
+        "withdrawal_act": await _moved(world, buyer, MovementKind.WITHDRAWAL, 41),
+        "refund_act": await _refunded(world, paid, 4),
+        "void_act": voided.id,
+    }
+
+
+async def _moved(world: World, user_id: UUID, kind: MovementKind, amount: int) -> UUID:
+    """An operator's movement."""
+    moved = await world.move(moved_by_operator(world.move_request(user_id, kind, amount)))
+    assert isinstance(moved, Moved)
+    return moved.movement.id
+
+
+async def _refunded(world: World, transfer: Transfer, amount: int) -> UUID:
+    """An operator's refund."""
+    asked = refunded_by_operator(refund_request(world, transfer, amount))
+    (tried,) = await ask_refunds(world, asked)
+    assert isinstance(tried, Tried)
+    return tried.transfer.id
 
 
 async def _limit(world: World, user_id: UUID, *, daily: int) -> None:

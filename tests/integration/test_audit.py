@@ -43,13 +43,13 @@ async def test_totals_say_where_the_money_is(
     report = await audit_of(shard_databases)
 
     (euros,) = report.totals
-    assert (euros.deposited, euros.withdrawn) == (2_503, 50)
+    assert (euros.deposited, euros.withdrawn) == (2_543, 50)
     assert euros.in_transit == 60, "credited but not settled has arrived"
-    assert euros.in_wallets == 2_503 - 50 - 60
-    assert euros.held == 20 + 70 + 5, "a transfer, what is left of a hold, and a refund"
+    assert euros.in_wallets == 2_543 - 50 - 60
+    assert euros.held == 20 + 70 + 5 + 4, "a transfer, what is left of a hold, and two refunds"
     assert report.transfers == {
-        "completed": 8,
-        "held": 2,
+        "completed": 9,
+        "held": 3,
         "debited": 2,
         "cancelled": 1,
         "rejected": 1,

@@ -18,6 +18,7 @@ from shards.users import lock_users
 from shards.verdicts import Verdict, VerdictKind, insert_verdicts
 from shards.writes import write_together
 from tests.databases import ShardDatabase, create_shards, drop_shards, open_map
+from tests.integration.act_cases import ACT_CASES
 from tests.integration.audit_cases import CASES, Case
 from tests.integration.books import BUCKETS, NEW_CURRENCY, Books, audit_of, broken, make_books
 from tests.integration.clones import Clones, drop_constraints, run
@@ -25,7 +26,7 @@ from tests.integration.shop_books import ShopBooks
 from tests.integration.shop_cases import SHOP_CASES
 from tests.integration.world import World
 
-ALL_CASES = (*CASES, *SHOP_CASES)
+ALL_CASES = (*CASES, *SHOP_CASES, *ACT_CASES)
 
 
 @pytest.fixture(scope="module")

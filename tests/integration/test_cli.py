@@ -113,8 +113,8 @@ async def test_audit_of_clean_books(holdfast: Holdfast, world: World) -> None:
     assert report["ok"]
     assert report["totals"] == [
         {
-            "currency": "EUR", "deposited": "2503", "withdrawn": "50", "in_wallets": "2393",
-            "held": "95", "in_transit": "60",
+            "currency": "EUR", "deposited": "2543", "withdrawn": "50", "in_wallets": "2433",
+            "held": "99", "in_transit": "60",
         }
     ]  # fmt: skip
 

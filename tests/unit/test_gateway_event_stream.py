@@ -12,7 +12,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gateway.event_stream import as_of_each_status, events_from, first_unseen
 from gateway.present import show_transfer
 from gateway.timestamps import format_timestamp
-from gateway.views import StatusView, TransferView, to_json
+from gateway.transfer_views import StatusView, TransferView
+from gateway.views import to_json
 from shards.transfers import Transfer
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

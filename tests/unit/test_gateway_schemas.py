@@ -322,7 +322,22 @@ def test_a_problem_never_shows_the_password() -> None:
 
 @pytest.mark.parametrize("reason", ["x", "x" * 1_000, " stolen card ", "日本語 😀"])
 def test_a_reason_is_a_line_as_it_was_sent(reason: str) -> None:
+    movement: JsonObject = {"currency": "EUR", "amount": "1", "reason": reason}
+
     assert parse_body(ReasonBody, {"reason": reason}).reason == reason
+    assert parse_body(CurrencyBody, {**CURRENCY, "reason": reason}).reason == reason
+    assert parse_money_body(MovementBody, movement, decimals=2).reason == reason
+
+
+@pytest.mark.parametrize("reason", ["", " ", "a\nb", "a\u2028b", "x" * 1_001])
+def test_a_reason_of_a_movement_is_a_line_or_left_out(reason: str) -> None:
+    body: JsonObject = {"currency": "EUR", "amount": "1"}
+
+    with pytest.raises(Problem) as caught:
+        parse_money_body(MovementBody, {**body, "reason": reason}, decimals=2)
+
+    assert _wrong(caught.value) == [("/reason", "invalid_value")]
+    assert parse_money_body(MovementBody, body, decimals=2).reason is None
 
 
 @pytest.mark.parametrize(
@@ -346,6 +361,7 @@ def test_a_currency_comes_out_in_upper_case() -> None:
     body = parse_body(CurrencyBody, CURRENCY)
 
     assert (body.code, body.name, body.decimals, body.enabled) == ("DOGE", "Dogecoin", 8, None)
+    assert body.reason is None
     assert parse_body(CurrencyBody, {**CURRENCY, "enabled": False}).enabled is False
 
 
@@ -359,6 +375,8 @@ def test_a_currency_comes_out_in_upper_case() -> None:
         *_each("decimals", "invalid_value", [-1, 19, 10**30]),
         *_each("decimals", "wrong_type", [None, "8", True, RawNumber("8.0")]),
         *_each("enabled", "wrong_type", ["true", 0, 1, []]),
+        *_each("reason", "invalid_value", ["", " ", "a\nb", "x" * 1_001]),
+        *_each("reason", "wrong_type", [5, True, []]),
         *_each("created_at", "unknown_field", ["now"]),
     ],
     ids=_id,

@@ -6,18 +6,15 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from gateway.views import (
-    EntryView,
+from gateway.transfer_views import (
     IncomingTransferView,
     OutgoingTransferView,
-    PageView,
     StatusView,
-    TokenView,
     TransferView,
-    json_response,
-    readiness,
     stored_metadata,
 )
+from gateway.views import PageView, TokenView, json_response, readiness
+from gateway.wallet_views import EntryView
 
 AT = "2026-01-31T12:00:00.000000Z"
 TRANSFER = TransferView(
