@@ -1,12 +1,10 @@
 """Deposits and withdrawals that operators make: each is in the trail, once, with its row."""
 
-import asyncio
-
 import pytest
 
 from sagas.outcomes import Failed
 from sagas.states import Reason
-from sagas.steps.move import Moved, MoveRequest, WalletClosedError, move
+from sagas.steps.move import Moved, MoveRequest, WalletClosedError
 from shards.movements import MovementKind
 from shards.operator_acts import list_acts
 from tests.databases import ShardDatabase
@@ -18,7 +16,6 @@ from tests.integration.world import World
 BOTH_WAYS = pytest.mark.parametrize(
     "world", [True, False], indirect=True, ids=["locked", "unlocked"]
 )
-LOCK_TRAIL = "SELECT FROM buckets WHERE bucket = $1 FOR NO KEY UPDATE"
 
 
 async def acts_of(world: World, request: MoveRequest) -> list[tuple[str, str]]:
@@ -64,20 +61,3 @@ async def test_a_refusal_under_the_key_is_an_act_and_any_other_is_none(
     assert await acts_of(world, poor) == [("movement.withdraw", OPERATOR)]
     assert await acts_of(world, late) == []
     assert broken(await audit_of(shard_databases)) == {}
-
-
-async def test_a_batch_locks_the_trails_of_its_acts_in_the_order_of_their_buckets(world: World):
-    low, high = await world.user(bucket=0), await world.user(bucket=2)
-    requests = [
-        moved_by_operator(world.move_request(user, MovementKind.DEPOSIT, 5)) for user in (high, low)
-    ]
-
-    async with asyncio.TaskGroup() as group, world.session(low) as conn, conn.transaction():
-        await conn.execute(LOCK_TRAIL, 0)
-        group.create_task(move(world.shards.of_id(low), requests, wait=True))
-        await world.until_waiting(low)
-        await conn.execute(f"{LOCK_TRAIL} NOWAIT", 2)
-
-    assert [await acts_of(world, request) for request in requests] == [
-        [("movement.deposit", OPERATOR)]
-    ] * 2
