@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 # Two at a time, each with servers of its own: most tests wait for a server most of the time.
-TWO := -n 2 --dist loadfile
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 ifndef PYTHON
 # Looked for once, and only where it is needed: it is found by measuring.

@@ -9,8 +9,6 @@ import pytest
 import sagas.payer_side
 import shards.holds
 from gateway.lanes import GatewayLanes
-from reliability.simulation.many import run_seeds
-from reliability.simulation.run import PAYMENTS
 from sagas.hold_side import HoldSide
 from sagas.hold_states import HoldEvent
 from sagas.refund_caps import RefundCaps
@@ -19,27 +17,16 @@ from sagas.steps.try_transfer import Tried
 from shards.book import Book
 from shards.book_rows import Account
 from shards.holds import Hold
+from tests.integration.simulated import first_found
 from workers.hold_expiry import HoldExpiry
 
 # Enough for each of the bugs to show in one of them.
 SEEDS = range(1, 9)
+# What the engine logs of faults that are meant would bury what a run has to say.
+pytestmark = pytest.mark.usefixtures("quiet_logs")
 _TOO_SOON_S = 20
 
 Plant = Callable[[pytest.MonkeyPatch], None]
-
-
-@pytest.fixture(autouse=True)
-def _quiet(quiet_logs: None) -> None:
-    """What the engine logs of faults that are meant would bury what a run has to say."""
-
-
-def found(scratch_dsn: str) -> str:
-    """What the first seed that finds anything says of the engine as it is now."""
-    for seed in SEEDS:
-        (result,) = run_seeds(scratch_dsn, [seed], payments=PAYMENTS, drain_s=30.0)
-        if result.violations:
-            return "\n".join(result.violations)
-    return ""
 
 
 def a_capture_that_does_not_lower_held(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,5 +154,5 @@ def test_a_planted_bug_is_found(
 ) -> None:
     plant(monkeypatch)
 
-    said = found(scratch_dsn)
+    said = "\n".join(first_found(scratch_dsn, SEEDS))
     assert tells in said, said
