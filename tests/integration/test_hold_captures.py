@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 
@@ -31,9 +30,11 @@ from tests.integration.holding import (
     capture_request,
     end,
     hold_request,
+    is_failed,
     let_pass,
     open_hold,
     read_hold,
+    told,
 )
 from tests.integration.world import World
 
@@ -41,18 +42,6 @@ from tests.integration.world import World
 pytestmark = pytest.mark.parametrize(
     "world", [True, False], indirect=True, ids=["locked", "unlocked"]
 )
-
-
-def is_failed(outcome: object, kind: type[Exception]) -> bool:
-    return isinstance(outcome, Failed) and isinstance(outcome.error, kind)
-
-
-async def told(world: World, user: UUID) -> list[str]:
-    async with world.shards.of_id(user).connection() as conn:
-        rows = await conn.fetch(
-            "SELECT type FROM outbox WHERE user_id = $1 ORDER BY sequence", user
-        )
-    return [row["type"] for row in rows]
 
 
 async def test_a_capture_of_all_is_a_transfer_that_is_debited(world: World):

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from sagas.outcomes import Failed
 from sagas.states import Status
 from sagas.steps.capture import HoldClosedError, UnknownHoldError
 from sagas.steps.end_hold import EndedBy
@@ -21,6 +20,7 @@ from tests.integration.holding import (
     capture_request,
     end,
     hold_request,
+    is_failed,
     let_pass,
     open_hold,
     read_hold,
@@ -31,10 +31,6 @@ from tests.integration.world import World
 pytestmark = pytest.mark.parametrize(
     "world", [True, False], indirect=True, ids=["locked", "unlocked"]
 )
-
-
-def is_failed(outcome: object, kind: type[Exception]) -> bool:
-    return isinstance(outcome, Failed) and isinstance(outcome.error, kind)
 
 
 async def test_a_hold_reserves_and_moves_nothing(world: World):

@@ -23,6 +23,7 @@ from tests.integration.books import audit_of, broken
 from tests.integration.holding import (
     ask_refunds,
     capture_part,
+    is_failed,
     open_hold,
     refund,
     refund_request,
@@ -40,10 +41,6 @@ async def paid(world: World, amount: int, *, funds: int = 100) -> tuple[UUID, UU
     """Payer and payee of a completed transfer, and it."""
     payer, payee = await world.pair(funds=funds)
     return payer, payee, await world.run_all(await world.try_transfer(payer, payee, amount))
-
-
-def is_failed(outcome: object, kind: type[Exception]) -> bool:
-    return isinstance(outcome, Failed) and isinstance(outcome.error, kind)
 
 
 async def refunds_of(world: World, transfer: Transfer) -> list[Refund]:
