@@ -85,7 +85,8 @@ def _checks_table(checks: Sequence[Check]) -> Table:
 def _totals_table(all_totals: Sequence[Totals]) -> Table:
     table = Table("currency", title="Totals in minor units", title_justify="left")
     for column in ("deposited", "withdrawn", "in wallets", "of it held", "in transit"):
-        table.add_column(column, justify="right")
+        # Folded where the terminal is narrow, and never cut: these are the figures to compare.
+        table.add_column(column, justify="right", overflow="fold")
     for totals in all_totals:
         amounts = (
             totals.deposited,

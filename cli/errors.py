@@ -4,7 +4,7 @@ import asyncpg
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.settings import UnknownSettingError
+from config.settings import UnknownSettingError, invalid_settings
 from messaging.errors import MessagingError
 from shards.errors import BucketNotHereError, SchemaError, ShardAwayError, ShardTransientError
 
@@ -49,7 +49,7 @@ def explain(error: BaseException) -> str | None:
         return None if None in told else told[0]
     advice = _advice(error)
     if isinstance(error, ValidationError):
-        return f"{_first(error)}; {advice}"
+        return f"{invalid_settings(error)}; {advice}"
     if advice is None:
         return _one_line(error) if isinstance(error, _TOLD) else None
     return f"{_one_line(error)}; {advice}"
@@ -57,12 +57,6 @@ def explain(error: BaseException) -> str | None:
 
 def _advice(error: BaseException) -> str | None:
     return next((advice for kinds, advice in _ADVICE if isinstance(error, kinds)), None)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = "__".join(str(part) for part in first["loc"]).upper()
-    return f"HOLDFAST_{where}: {first['msg']}" if where else first["msg"]
 
 
 def _one_line(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dotenv import dotenv_values
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.sections import (
@@ -141,3 +141,12 @@ def load_settings() -> Settings:
             hint = f"; did you mean {near[0]}?" if near else "; see .env.example for all settings"
             raise UnknownSettingError(f"{name} is not a setting{hint}")
     return Settings()
+
+
+def invalid_settings(error: ValidationError) -> str:
+    """What is wrong with which variables, in one line, without their values."""
+    told = []
+    for each in error.errors(include_url=False, include_input=False):
+        where = DELIMITER.join(str(part) for part in each["loc"]).upper()
+        told.append(f"{PREFIX}{where}: {each['msg']}" if where else each["msg"])
+    return "; ".join(told)

@@ -8,13 +8,13 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
-from config.settings import UnknownSettingError, load_settings
+from config.settings import UnknownSettingError, invalid_settings, load_settings
 from demo.errors import DemoError, UnexpectedAnswerError
 from demo.run import Options, run_demo
 from demo.target import find_gateway
 
 _EXIT_STOPPED = 130
-_TOLD = (DemoError, UnexpectedAnswerError, UnknownSettingError, ValidationError)
+_TOLD = (DemoError, UnexpectedAnswerError, UnknownSettingError)
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -53,7 +53,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("[demo] stopped", file=sys.stderr)
         return _EXIT_STOPPED
-    except (*_TOLD, ExceptionGroup) as error:
+    except (*_TOLD, ValidationError, ExceptionGroup) as error:
         told = _told(error)
         if told is None:
             raise
@@ -66,6 +66,8 @@ def _told(error: Exception) -> str | None:
     """What a person is told; None for a bug. Of several failures, the first one that counts."""
     if isinstance(error, ExceptionGroup):
         return next(filter(None, map(_told, error.exceptions)), None)
+    if isinstance(error, ValidationError):
+        return f"{invalid_settings(error)}; see .env.example"
     return str(error) if isinstance(error, _TOLD) else None
 
 

@@ -36,4 +36,8 @@ class UnexpectedAnswerError(Exception):
     """
 
     def __init__(self, request: str, *, status: int, code: str) -> None:
-        super().__init__(f"{request} was answered with {status} {code}")
+        advice = "; the demo needs HOLDFAST_MOVEMENTS__DEPOSITS_BY=owner"
+        super().__init__(
+            f"{request} was answered with {status} {code}"
+            + (advice if code == "operator_only" else "")
+        )

@@ -5,7 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
-from config.settings import Settings, UnknownSettingError, load_settings
+from config.settings import Settings, UnknownSettingError, invalid_settings, load_settings
 from devstack import leftovers
 from devstack.errors import DevstackError
 from devstack.home import Home
@@ -45,7 +45,10 @@ def main() -> int:
     command = commands[parser.parse_args().command]
     try:
         command(load_settings())
-    except (DevstackError, UnknownSettingError, ValidationError) as error:
+    except ValidationError as error:
+        Progress("error", sys.stderr).say(f"{invalid_settings(error)}; see .env.example")
+        return 1
+    except (DevstackError, UnknownSettingError) as error:
         Progress("error", sys.stderr).say(str(error))
         return 1
     return 0

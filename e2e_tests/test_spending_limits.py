@@ -1,4 +1,4 @@
-"""PUT limits: what an account may spend in a UTC day, who says so, and what counts."""
+"""Limits: what an account may spend in a UTC day, who says and sees it, and what counts."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -47,6 +47,24 @@ async def limited(
 async def spent(client: Client, ops: Member, of: Member, daily: str | None) -> str:
     """What has been spent today, of an account whose limit is this."""
     return str((await limit(client, ops, of, daily)).body["spent"])
+
+
+async def test_the_owner_and_operators_read_a_limit_and_nobody_else(system: System, client: Client):
+    alice, bob, ops = await limited(system, client, "10.00")
+    await client.withdraw(alice, "4.00")
+    path = f"{alice.wallet}/limits/eur"
+
+    by_owner, by_operator = [await client.call("GET", path, by=by) for by in (alice, ops)]
+    none = await client.call("GET", f"{bob.wallet}/limits/EUR", by=bob)
+
+    assert (by_owner.status, by_owner.body) == (200, by_operator.body)
+    assert by_owner.body == {
+        "user_id": alice.id, "currency": "EUR", "daily": "10.00", "spent": "4.00",
+        "remaining": "6.00",
+    }  # fmt: skip
+    assert (none.body["daily"], none.body["spent"], none.body["remaining"]) == (None, "0.00", None)
+    for by, where in ((bob, path), (alice, f"{alice.wallet}/limits/XXX")):
+        assert refused(await client.call("GET", where, by=by)) == (404, "not_found")
 
 
 async def batch_of_one(client: Client, payer: Member, to: Member, amount: str) -> tuple[int, str]:

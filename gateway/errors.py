@@ -30,14 +30,22 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (UnknownWalletError, "not_found", None),
     (UnknownHoldError, "not_found", None),
     (HoldClosedError, "hold_closed", None),
-    (CaptureTooLargeError, "capture_too_large", None),
+    (
+        CaptureTooLargeError,
+        "capture_too_large",
+        "Less than that remains of the hold: leave the amount out to capture all of it.",
+    ),
     (
         TooManyCapturesError,
         "too_many_captures",
         "One more is possible, if it is final or takes all that remains.",
     ),
     (NotCompletedError, "not_completed", None),
-    (RefundTooLargeError, "refund_too_large", None),
+    (
+        RefundTooLargeError,
+        "refund_too_large",
+        "Less than that, or nothing, is left to refund: GET the transfer for its amount_refunded.",
+    ),
     (
         TooManyRefundsError,
         "too_many_refunds",
@@ -48,7 +56,7 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
     (
         WalletNotEmptyError,
         "not_empty",
-        "There is money in the wallet, or on its way out of it: it could come back.",
+        "There is money in the wallet, or on its way out: withdraw it, and wait for the rest.",
     ),
     (DecimalsFixedError, "decimals_fixed", "The decimals of a currency never change."),
     (WalletClosedError, "wallet_closed", None),

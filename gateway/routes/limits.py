@@ -1,8 +1,10 @@
-"""PUT limits: how much of an account may be spent in a day, for operators to say."""
+"""GET and PUT limits: how much of an account may be spent in a day, for operators to say."""
+
+from uuid import UUID
 
 from aiohttp import web
 
-from gateway.auth import authenticate, require_acting_operator, require_user
+from gateway.auth import authenticate, readable_wallet, require_acting_operator, require_user
 from gateway.currencies import Currencies
 from gateway.json_body import read_json
 from gateway.path_ids import path_currency_code, path_uuid
@@ -15,6 +17,8 @@ from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
 from sagas.limits import LimitOrder, set_limit
+from shards.currencies import Currency
+from shards.limits import Limit, read_limit
 from shards.operator_acts import NO_REASON
 from shards.router import ShardMap
 
@@ -29,16 +33,27 @@ class LimitRoutes:
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
-        return [web.put("/v1/wallets/{user_id}/limits/{currency}", self.put)]
+        path = "/v1/wallets/{user_id}/limits/{currency}"
+        return [web.get(path, self.get), web.put(path, self.put)]
+
+    async def get(self, request: web.Request) -> web.Response:
+        """200 with the limit, and what this day has spent of it."""
+        principal = authenticate(request, self._tokens)
+        user_id = readable_wallet(request, principal)
+        currency = await self._currency(path_currency_code(request))
+        await require_user(self._shards, user_id)
+        await admit(request)
+        parse_no_query(request.query)
+        async with self._shards.of_id(user_id).connection() as conn:
+            limit = await read_limit(conn, user_id=user_id, currency=currency.code)
+        return _shown(limit, user_id=user_id, currency=currency)
 
     async def put(self, request: web.Request) -> web.Response:
         """200 with the limit, and what this day has spent of it."""
         principal = authenticate(request, self._tokens)
         user_id, code = path_uuid(request, "user_id"), path_currency_code(request)
         await require_acting_operator(principal, self._shards)
-        currency = await self._currencies.find(code)
-        if currency is None:
-            raise Problem("not_found")
+        currency = await self._currency(code)
         await require_user(self._shards, user_id)
         await admit(request)
         sent = await read_json(request)
@@ -55,5 +70,16 @@ class LimitRoutes:
                 traceparent=trace_of(request).traceparent,
             ),
         )
-        shown = show_limit(limit, user_id=user_id, currency=code, decimals=currency.decimals)
-        return json_response(shown)
+        return _shown(limit, user_id=user_id, currency=currency)
+
+    async def _currency(self, code: str) -> Currency:
+        currency = await self._currencies.find(code)
+        if currency is None:
+            raise Problem("not_found")
+        return currency
+
+
+def _shown(limit: Limit, *, user_id: UUID, currency: Currency) -> web.Response:
+    return json_response(
+        show_limit(limit, user_id=user_id, currency=currency.code, decimals=currency.decimals)
+    )

@@ -16,6 +16,7 @@ from config.settings import (
     PREFIX,
     Settings,
     UnknownSettingError,
+    invalid_settings,
     load_settings,
     setting_names,
 )
@@ -156,6 +157,20 @@ def test_a_refusal_does_not_tell_the_value(monkeypatch, name, value):
         load_settings()
 
     assert "secret" not in str(caught.value)
+
+
+def test_what_is_wrong_is_told_with_the_names_of_the_variables(monkeypatch):
+    monkeypatch.setenv("HOLDFAST_MOVEMENTS__DEPOSITS_BY", "secret")
+    monkeypatch.setenv("HOLDFAST_GATEWAY__PORT", "80801")
+
+    with pytest.raises(ValidationError) as caught:
+        load_settings()
+
+    told = invalid_settings(caught.value)
+    assert "HOLDFAST_MOVEMENTS__DEPOSITS_BY: Input should be 'owner' or 'operator'" in told
+    assert "HOLDFAST_GATEWAY__PORT: " in told
+    assert "secret" not in told
+    assert "\n" not in told
 
 
 def test_trusted_proxies_are_addresses_and_networks(monkeypatch):
