@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from config.sections import PostgresSettings
 from e2e_tests.answers import RECORD, at, at_once, refused, unchanged
 from e2e_tests.client import Answer, Client, Member
 from e2e_tests.operators import ask, make_operator
+from e2e_tests.shop import limit
 from e2e_tests.system import System
 from e2e_tests.test_transfer_reads import locked
 from tests.eventually import eventually
@@ -29,6 +31,19 @@ async def told(system: System, member: Member) -> list[str]:
 async def status_of(client: Client, member: Member) -> str:
     status: str = (await client.call("GET", "/v1/me", by=member)).body["status"]
     return status
+
+
+async def test_an_act_waits_for_a_user_whose_rows_are_busy(system: System, client: Client):
+    """Longer than a statement waits for a lock: whoever is frozen may be so busy for a reason."""
+    ada, alice = await make_operator(system, client), await client.member()
+    async with asyncio.TaskGroup() as group, locked(system, alice):
+        freezing = group.create_task(ask(client, ada, "freeze", alice))
+        limiting = group.create_task(limit(client, ada, alice, "1.00"))
+        await asyncio.sleep(2 * PostgresSettings().lock_s)
+        assert not freezing.done()
+        assert not limiting.done()
+
+    assert [task.result().status for task in (freezing, limiting)] == [200, 200]
 
 
 async def test_freeze_unfreeze_and_close_answer_with_the_user(system: System, client: Client):

@@ -23,6 +23,18 @@ async def test_a_payer_and_a_stranger_refund_nothing(system: System, running: Cl
         assert refused(await running.refund(carol, transfer)) == (404, "not_found")
 
 
+async def test_a_payer_who_is_an_operator_gives_nothing_back_to_oneself(
+    system: System, running: Client
+):
+    ops, shop = await make_operator(system, running, EUR="20.00"), await running.member()
+    transfer = (await running.transfer(ops, shop, "6.00", wait=10)).body["id"]
+    hold = (await running.hold(ops, shop, "5.00")).body["id"]
+
+    async with unchanged(system):
+        assert refused(await running.refund(ops, transfer)) == (403, "not_payee")
+        assert refused(await running.void(ops, hold)) == (403, "not_payee")
+
+
 async def test_a_refund_by_an_operator_is_in_the_trail_once(system: System, running: Client):
     alice, shop, transfer = await paid(running)
     ops = await make_operator(system, running)

@@ -77,16 +77,16 @@ class Gateway:
         )
         self.rate_limits = _rate_limits(settings.limits) if settings.limits.enabled else None
         self.currencies = Currencies(self.shards)
-        backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
+        self.backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
         self.lanes = GatewayLanes(
             self.shards,
             steps=AskingOptions(
-                lane=self._lane_options(backoff, linger_ms=settings.lanes.try_linger_ms),
+                lane=self._lane_options(self.backoff, linger_ms=settings.lanes.try_linger_ms),
                 patience=Patience(answer_s=_WRITE_S, error=CommitUnknownError),
             ),
             reads=AskingOptions(
                 lane=replace(
-                    self._lane_options(backoff, linger_ms=_READS_LINGER_MS), rest=_READS_REST
+                    self._lane_options(self.backoff, linger_ms=_READS_LINGER_MS), rest=_READS_REST
                 ),
                 patience=Patience(answer_s=_READ_S, error=ShardAwayError),
             ),
@@ -103,7 +103,9 @@ class Gateway:
         )
         self.notices = EndedNotices(self.shards)
         self.known_users = KnownUsers(self.shards)
-        self._listening = Listening(self.shards, (self.notices, self.known_users), backoff=backoff)
+        self._listening = Listening(
+            self.shards, (self.notices, self.known_users), backoff=self.backoff
+        )
         self.sender = KafkaSender(bootstrap=settings.kafka_bootstrap, client_id="holdfast-gateway")
         self._bounded: BoundedSender[Message] = BoundedSender(
             self.sender,

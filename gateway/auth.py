@@ -2,7 +2,8 @@
 
 A token says what its user was when it was made, and lives for hours. That is good enough for what
 operators read. What they do changes rows, so it asks the operator's own row each time: whoever is
-no operator any more, or is frozen or closed, does nothing more from that moment on.
+no operator any more, or is frozen or closed, is let in no more from that moment on. What was let in
+before goes on to its end: the row may be on another shard than what it changes.
 """
 
 from uuid import UUID
@@ -93,9 +94,11 @@ def require_operator(principal: Principal) -> None:
 
 
 async def require_payee_or_operator(
-    principal: Principal, payee_id: UUID | None, shards: ShardMap
+    principal: Principal, *, payer_id: UUID, payee_id: UUID | None, shards: ShardMap
 ) -> None:
-    """Lets through who was or would be paid, or an acting operator.
+    """Lets through who was or would be paid, or an acting operator who does not pay it.
+
+    Who pays must not take back what the payee has or was promised, whatever else it may do.
 
     Raises:
         Problem: 403 `not_payee`, or `operator_only` of one who is none any more.
@@ -103,7 +106,7 @@ async def require_payee_or_operator(
     """
     if principal.user_id == payee_id:
         return
-    if principal.role is not Role.OPERATOR:
+    if principal.user_id == payer_id or principal.role is not Role.OPERATOR:
         raise Problem("not_payee")
     await require_acting_operator(principal, shards)
 

@@ -17,7 +17,7 @@ from sagas.steps.capture import (
 from sagas.steps.move import BalanceLimitError, WalletClosedError
 from sagas.steps.open_hold import TooManyHoldsError
 from sagas.steps.try_transfer import TooManyOpenError
-from shards.errors import CommitUnknownError, ShardTransientError
+from shards.errors import CommitUnknownError, ShardBusyError, ShardTransientError
 from shards.users import EmailTakenError
 
 # Error, code, detail (None: the code's own sentence); the first that fits counts.
@@ -81,6 +81,11 @@ _TABLE: tuple[tuple[type[Exception], str, str | None], ...] = (
         CommitUnknownError,
         "commit_unknown",
         "It is not known whether this took effect: repeat it, with its key if it has one.",
+    ),
+    (
+        ShardBusyError,
+        "busy",
+        "Others are at these rows: repeat it, with its key if it has one.",
     ),
     (
         ShardTransientError,

@@ -18,6 +18,8 @@ BODY_BYTES_MAX: Final = 64 * 1024
 # How long a body may take to arrive; every application that reads bodies says it.
 BODY_SECONDS = web.AppKey("body_seconds", float)
 _DEPTH_MAX: Final = 32
+# Metadata may have 50 keys, and nothing as many: each field that is wrong costs more than it sends.
+_FIELDS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def parse_json(body: bytes) -> JsonValue:
     Raises:
         Problem: 400 `malformed_json`: bad syntax, an empty text, anything after the value, invalid
             UTF-8, a byte order mark, duplicate keys, NaN and Infinity, lone surrogates, integers
-            of thousands of digits, too deep nesting.
+            of thousands of digits, too deep nesting, objects of more fields than any may have.
     """
     try:
         value: JsonValue = _DECODER.decode(body.decode())
@@ -122,6 +124,8 @@ class _RefusedError(Exception):
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    if len(pairs) > _FIELDS_MAX:
+        raise _RefusedError(f"An object has at most {_FIELDS_MAX} fields.")
     members = dict(pairs)
     if len(members) != len(pairs):
         raise _RefusedError("A key appears twice in one object.")

@@ -91,7 +91,10 @@ def routes_of(gateway: "Gateway") -> list[web.RouteDef]:
             answers=answers,
         ).table(),
         *LimitRoutes(
-            shards=gateway.shards, tokens=gateway.tokens, currencies=gateway.currencies
+            shards=gateway.shards,
+            tokens=gateway.tokens,
+            currencies=gateway.currencies,
+            backoff=gateway.backoff,
         ).table(),
         *UserRoutes(
             shards=gateway.shards,
@@ -129,6 +132,8 @@ def routes_of(gateway: "Gateway") -> list[web.RouteDef]:
                 stream_s=gateway.settings.clients.stream_s,
             ),
         ).table(),
-        *OperatorRoutes(shards=gateway.shards, tokens=gateway.tokens).table(),
+        *OperatorRoutes(
+            shards=gateway.shards, tokens=gateway.tokens, backoff=gateway.backoff
+        ).table(),
         *gateway.health.table(),
     ]

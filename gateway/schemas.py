@@ -4,6 +4,7 @@ Models are strict: nothing is converted, an unknown field is refused. A `null` w
 left out counts as left out.
 """
 
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,12 +29,14 @@ from gateway.fields import (
     RoundingMode,
     Text,
 )
-from gateway.json_body import JsonValue
+from gateway.json_body import JsonObject, JsonValue
 from gateway.path_ids import parse_currency_code
 from gateway.problems import KINDS, FieldError, Problem
 
 ERRORS_MAX: Final = 100
 _POINTER_LENGTH_MAX: Final = 256
+# Of a body with more of them, only these are told: a batch may have a thousand such bodies.
+_UNKNOWN_MAX: Final = 10
 BATCH_ITEMS_MAX: Final = 1_000
 
 
@@ -205,11 +208,31 @@ def parse_money_body(
 
 
 def _validate(model: type[_Model], body: JsonValue, context: int | None) -> _Model:
+    if isinstance(body, dict):
+        _refuse_many_unknown(model, body)
     try:
         return model.model_validate(body, context=context)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     raise Problem.of_fields(_field_error(detail) for detail in details[:ERRORS_MAX])
+
+
+def _refuse_many_unknown(model: type[BaseModel], body: JsonObject) -> None:
+    known = _known_fields(model)
+    unknown = [name for name in body if name not in known]
+    if len(unknown) > _UNKNOWN_MAX:
+        code, sentence = _TOLD["extra_forbidden"]
+        raise Problem.of_fields(
+            FieldError(_pointer((name,)), code, f"{sentence}.") for name in unknown[:_UNKNOWN_MAX]
+        )
+
+
+@cache
+def _known_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names that a body may have, as they are sent."""
+    return frozenset(
+        str(field.validation_alias or name) for name, field in model.model_fields.items()
+    )
 
 
 # Pydantic's kinds of errors that are told in words of our own: its own name Python's types.

@@ -102,7 +102,9 @@ class HoldRoutes:
         """200 when this or an earlier void ended it, else 409."""
         principal = authenticate(request, self._tokens)
         hold = await self._holds.visible(path_uuid(request, "hold_id"), principal)
-        await require_payee_or_operator(principal, hold.payee_id, self._shards)
+        await require_payee_or_operator(
+            principal, payer_id=hold.payer_id, payee_id=hold.payee_id, shards=self._shards
+        )
         await admit(request)
         sent = await read_optional_json(request)
         parse_no_query(request.query)

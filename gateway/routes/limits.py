@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.auth import authenticate, readable_wallet, require_acting_operator, require_user
 from gateway.currencies import Currencies
+from gateway.insistence import insist
 from gateway.json_body import read_json
 from gateway.path_ids import path_currency_code, path_uuid
 from gateway.present import show_limit
@@ -16,6 +17,7 @@ from gateway.schemas import LimitBody, parse_amounts
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
+from sagas.backoff import Backoff
 from sagas.limits import LimitOrder, set_limit
 from shards.currencies import Currency
 from shards.limits import Limit, read_limit
@@ -26,10 +28,13 @@ from shards.router import ShardMap
 class LimitRoutes:
     """Spending limits of accounts."""
 
-    def __init__(self, *, shards: ShardMap, tokens: Tokens, currencies: Currencies) -> None:
+    def __init__(
+        self, *, shards: ShardMap, tokens: Tokens, currencies: Currencies, backoff: Backoff
+    ) -> None:
         self._shards = shards
         self._tokens = tokens
         self._currencies = currencies
+        self._backoff = backoff
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
@@ -59,17 +64,16 @@ class LimitRoutes:
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_amounts(LimitBody, sent, decimals=currency.decimals)
-        limit = await set_limit(
-            self._shards.of_id(user_id),
-            LimitOrder(
-                user_id=user_id,
-                currency=code,
-                daily=body.daily_minor,
-                done_by=str(principal.user_id),
-                reason=body.reason or NO_REASON,
-                traceparent=trace_of(request).traceparent,
-            ),
+        shard = self._shards.of_id(user_id)
+        order = LimitOrder(
+            user_id=user_id,
+            currency=code,
+            daily=body.daily_minor,
+            done_by=str(principal.user_id),
+            reason=body.reason or NO_REASON,
+            traceparent=trace_of(request).traceparent,
         )
+        limit = await insist(lambda: set_limit(shard, order), self._backoff)
         return _shown(limit, user_id=user_id, currency=currency)
 
     async def _currency(self, code: str) -> Currency:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.auth import authenticate, require_acting_operator, require_operator, require_user
 from gateway.cursors import encode_act_cursor
+from gateway.insistence import insist
 from gateway.json_body import read_json
 from gateway.pages import page_response
 from gateway.path_ids import path_uuid
@@ -16,6 +17,7 @@ from gateway.schemas import ReasonBody, parse_body
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
+from sagas.backoff import Backoff
 from sagas.operators import UserAct
 from sagas.user_acts import UserOrder, change_user
 from shards.operator_acts import ListedAct, list_acts, newest_acts
@@ -26,9 +28,10 @@ from shards.shard import Shard
 class OperatorRoutes:
     """What operators do to users, and what all of them did."""
 
-    def __init__(self, *, shards: ShardMap, tokens: Tokens) -> None:
+    def __init__(self, *, shards: ShardMap, tokens: Tokens, backoff: Backoff) -> None:
         self._shards = shards
         self._tokens = tokens
+        self._backoff = backoff
 
     def table(self) -> list[web.RouteDef]:
         """Method, path and handler of each route."""
@@ -72,16 +75,15 @@ class OperatorRoutes:
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_body(ReasonBody, sent)
-        done = await change_user(
-            self._shards.of_id(user_id),
-            UserOrder(
-                act=act,
-                user_id=user_id,
-                done_by=str(principal.user_id),
-                reason=body.reason,
-                traceparent=trace_of(request).traceparent,
-            ),
+        shard = self._shards.of_id(user_id)
+        order = UserOrder(
+            act=act,
+            user_id=user_id,
+            done_by=str(principal.user_id),
+            reason=body.reason,
+            traceparent=trace_of(request).traceparent,
         )
+        done = await insist(lambda: change_user(shard, order), self._backoff)
         return json_response(show_user(done.user))
 
     def _shards_of(self, target: UUID | None) -> tuple[Shard, ...]:

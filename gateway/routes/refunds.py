@@ -46,7 +46,9 @@ class RefundRoutes:
         """202 with the transfer that gives it back."""
         principal = authenticate(request, self._tokens)
         transfer = await self._reads.visible(path_uuid(request, "transfer_id"), principal)
-        await require_payee_or_operator(principal, transfer.payee_id, self._shards)
+        await require_payee_or_operator(
+            principal, payer_id=transfer.payer_id, payee_id=transfer.payee_id, shards=self._shards
+        )
         await admit(request)
         decimals = await self._currencies.decimals(transfer.currency)
         asked = await read_part_request(

@@ -50,6 +50,15 @@ def test_strict_json_is_read(text: bytes, value: JsonValue) -> None:
         assert isinstance(parsed, list)
 
 
+def test_an_object_has_as_many_fields_as_any_may_have() -> None:
+    most = {str(number): number for number in range(100)}
+
+    assert parse_json(json.dumps([most]).encode()) == [most]
+    with pytest.raises(Problem, match="at most 100 fields") as caught:
+        parse_json(json.dumps([{**most, "more": 1}]).encode())
+    assert caught.value.code == "malformed_json"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -302,8 +302,8 @@ def test_a_flood_of_wrong_fields_has_a_short_answer() -> None:
     with pytest.raises(Problem) as caught:
         parse_body(CancelBody, {**body, "k" * 60_000: None})
 
-    assert len(caught.value.errors) == 100
-    assert len(caught.value.to_json("x")) < 20_000
+    assert {error.code for error in caught.value.errors} == {"unknown_field"}
+    assert len(caught.value.errors) == 10
 
 
 def test_a_long_field_name_is_cut_short_in_the_answer() -> None:
