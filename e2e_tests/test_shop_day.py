@@ -1,4 +1,4 @@
-"""A shop's day, from the first customer to its statement."""
+"""A shop's day, from the first customer to its statement; the fixture audits the books after it."""
 
 from decimal import Decimal
 from typing import Any
