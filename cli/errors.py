@@ -27,7 +27,6 @@ _TOLD = (
 
 # The first that fits: subclasses before what they are.
 _ADVICE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    (ValidationError, "see .env.example for all settings"),
     (SettingsError, "lists and maps are written as JSON"),
     (
         ShardAwayError,
@@ -47,9 +46,9 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, ExceptionGroup):
         told = [explain(inner) for inner in error.exceptions]
         return None if None in told else told[0]
-    advice = _advice(error)
     if isinstance(error, ValidationError):
-        return f"{invalid_settings(error)}; {advice}"
+        return invalid_settings(error)
+    advice = _advice(error)
     if advice is None:
         return _one_line(error) if isinstance(error, _TOLD) else None
     return f"{_one_line(error)}; {advice}"

@@ -144,9 +144,9 @@ def load_settings() -> Settings:
 
 
 def invalid_settings(error: ValidationError) -> str:
-    """What is wrong with which variables, in one line, without their values."""
+    """What is wrong with which variables and where to look, in one line, without their values."""
     told = []
     for each in error.errors(include_url=False, include_input=False):
         where = DELIMITER.join(str(part) for part in each["loc"]).upper()
         told.append(f"{PREFIX}{where}: {each['msg']}" if where else each["msg"])
-    return "; ".join(told)
+    return "; ".join([*told, "see .env.example for all settings"])

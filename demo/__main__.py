@@ -67,7 +67,7 @@ def _told(error: Exception) -> str | None:
     if isinstance(error, ExceptionGroup):
         return next(filter(None, map(_told, error.exceptions)), None)
     if isinstance(error, ValidationError):
-        return f"{invalid_settings(error)}; see .env.example"
+        return invalid_settings(error)
     return str(error) if isinstance(error, _TOLD) else None
 
 

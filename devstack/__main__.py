@@ -46,7 +46,7 @@ def main() -> int:
     try:
         command(load_settings())
     except ValidationError as error:
-        Progress("error", sys.stderr).say(f"{invalid_settings(error)}; see .env.example")
+        Progress("error", sys.stderr).say(invalid_settings(error))
         return 1
     except (DevstackError, UnknownSettingError) as error:
         Progress("error", sys.stderr).say(str(error))

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from aiohttp import web
 
+from gateway.currencies import Currencies
 from gateway.headers import bearer_token
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.tokens import Principal, Role, Tokens
+from shards.currencies import Currency
 from shards.router import ShardMap
 from shards.users import UserRole, UserStatus, find_users, read_user
 
@@ -81,6 +83,19 @@ async def require_user(shards: ShardMap, user_id: UUID) -> None:
     async with shards.of_id(user_id).connection() as conn:
         if user_id not in await find_users(conn, {user_id}):
             raise Problem("not_found")
+
+
+async def require_currency(currencies: Currencies, code: str) -> Currency:
+    """The currency with this upper-case code.
+
+    Raises:
+        Problem: 404 `not_found`.
+        ShardTransientError: its shard is away, and it was never seen.
+    """
+    currency = await currencies.find(code)
+    if currency is None:
+        raise Problem("not_found")
+    return currency
 
 
 def require_operator(principal: Principal) -> None:

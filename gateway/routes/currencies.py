@@ -2,13 +2,12 @@
 
 from aiohttp import web
 
-from gateway.auth import authenticate, require_acting_operator
+from gateway.auth import authenticate, require_acting_operator, require_currency
 from gateway.currencies import Currencies
 from gateway.json_body import read_json
 from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import show_currency
-from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.schemas import CurrencyBody, parse_body
@@ -49,9 +48,7 @@ class CurrencyRoutes:
     async def get_one(self, request: web.Request) -> web.Response:
         """200 with one currency."""
         code = path_currency_code(request, "code")
-        currency = await self._currencies.find(code)
-        if currency is None:
-            raise Problem("not_found")
+        currency = await require_currency(self._currencies, code)
         await admit(request)
         parse_no_query(request.query)
         return json_response(show_currency(currency))

@@ -4,13 +4,18 @@ from uuid import UUID
 
 from aiohttp import web
 
-from gateway.auth import authenticate, readable_wallet, require_acting_operator, require_user
+from gateway.auth import (
+    authenticate,
+    readable_wallet,
+    require_acting_operator,
+    require_currency,
+    require_user,
+)
 from gateway.currencies import Currencies
 from gateway.insistence import insist
 from gateway.json_body import read_json
 from gateway.path_ids import path_currency_code, path_uuid
 from gateway.present import show_limit
-from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.schemas import LimitBody, parse_amounts
@@ -45,7 +50,7 @@ class LimitRoutes:
         """200 with the limit, and what this day has spent of it."""
         principal = authenticate(request, self._tokens)
         user_id = readable_wallet(request, principal)
-        currency = await self._currency(path_currency_code(request))
+        currency = await require_currency(self._currencies, path_currency_code(request))
         await require_user(self._shards, user_id)
         await admit(request)
         parse_no_query(request.query)
@@ -58,7 +63,7 @@ class LimitRoutes:
         principal = authenticate(request, self._tokens)
         user_id, code = path_uuid(request, "user_id"), path_currency_code(request)
         await require_acting_operator(principal, self._shards)
-        currency = await self._currency(code)
+        currency = await require_currency(self._currencies, code)
         await require_user(self._shards, user_id)
         await admit(request)
         sent = await read_json(request)
@@ -75,12 +80,6 @@ class LimitRoutes:
         )
         limit = await insist(lambda: set_limit(shard, order), self._backoff)
         return _shown(limit, user_id=user_id, currency=currency)
-
-    async def _currency(self, code: str) -> Currency:
-        currency = await self._currencies.find(code)
-        if currency is None:
-            raise Problem("not_found")
-        return currency
 
 
 def _shown(limit: Limit, *, user_id: UUID, currency: Currency) -> web.Response:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from gateway.auth import authenticate, readable_wallet, require_user
+from gateway.auth import authenticate, readable_wallet, require_currency, require_user
 from gateway.currencies import Currencies
 from gateway.cursors import (
     EntryPosition,
@@ -94,9 +94,7 @@ class WalletRoutes:
         """200 with one account, zeros where there is none yet; with `at`, its balance then."""
         user_id, shard = await self._wallet_of(request)
         code = path_currency_code(request)
-        currency = await self._currencies.find(code)
-        if currency is None:
-            raise Problem("not_found")
+        currency = await require_currency(self._currencies, code)
         await admit(request)
         async with shard.connection() as conn:
             balance = await read_balance(conn, user_id=user_id, currency=code)

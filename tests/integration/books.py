@@ -108,3 +108,13 @@ def broken(report: Report) -> dict[str, list[str]]:
         for check in report.checks
         if check.breaches
     }
+
+
+async def told(world: World, user: UUID) -> list[str]:
+    """Types of a user's public events, whose numbers must have no gap."""
+    async with world.shards.of_id(user).connection() as conn:
+        rows = await conn.fetch(
+            "SELECT sequence, type FROM outbox WHERE user_id = $1 ORDER BY sequence", user
+        )
+    assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["type"] for row in rows]

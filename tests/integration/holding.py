@@ -172,12 +172,3 @@ async def refunded_amount(world: World, transfer: Transfer) -> int:
 def is_failed(outcome: object, kind: type[Exception]) -> bool:
     """Whether a step refused it with this error, and recorded nothing."""
     return isinstance(outcome, Failed) and isinstance(outcome.error, kind)
-
-
-async def told(world: World, user: UUID) -> list[str]:
-    """The types of a user's events, oldest first."""
-    async with world.shards.of_id(user).connection() as conn:
-        rows = await conn.fetch(
-            "SELECT type FROM outbox WHERE user_id = $1 ORDER BY sequence", user
-        )
-    return [row["type"] for row in rows]

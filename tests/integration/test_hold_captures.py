@@ -22,7 +22,7 @@ from sagas.steps.open_hold import HoldTried
 from sagas.steps.try_transfer import Tried
 from shards.holds import HoldStatus
 from tests.databases import ShardDatabase
-from tests.integration.books import audit_of, broken
+from tests.integration.books import audit_of, broken, told
 from tests.integration.holding import (
     ask_captures,
     ask_holds,
@@ -34,7 +34,6 @@ from tests.integration.holding import (
     let_pass,
     open_hold,
     read_hold,
-    told,
 )
 from tests.integration.world import World
 

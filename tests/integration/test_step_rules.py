@@ -18,6 +18,7 @@ from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, TryRequest, try_transfers
 from shards.book import BALANCE_LIMIT
 from shards.movements import MovementKind
+from tests.integration.books import told
 from tests.integration.world import OPEN_MAX, TIMING, World
 
 # Both ways of running a step: the outcome must be the same.
@@ -45,16 +46,6 @@ async def move_one(
     (outcome,) = await move(world.shards.of_id(user), [request], wait=world.waits)
     assert isinstance(outcome, Moved | Failed)
     return outcome
-
-
-async def told(world: World, user: UUID) -> list[str]:
-    """Types of a user's public events, whose numbers must have no gap."""
-    async with world.shards.of_id(user).connection() as conn:
-        rows = await conn.fetch(
-            "SELECT sequence, type FROM outbox WHERE user_id = $1 ORDER BY sequence", user
-        )
-    assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
-    return [row["type"] for row in rows]
 
 
 @pytest.mark.parametrize("status", ["frozen", "closed"])
