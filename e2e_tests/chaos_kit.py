@@ -53,9 +53,9 @@ class Traffic:
         key = uuid.uuid4().hex
         answers: list[Answer] = []
 
-        async def not_away() -> bool:
+        async def not_away() -> None:
             answers.append(await self._ask(payer, payee, by=by, key=key))
-            return answers[-1].status != 503
+            assert answers[-1].status != 503, answers
 
         await eventually(not_away, within_s=15, every_s=0.2)
         assert answers[-1].status == 202, answers

@@ -21,6 +21,8 @@ _SQL = load_statements("migrate")
 _CONNECT_S = 10.0
 # Another start that applies the same migrations is waited for so long.
 _LIMITS = {"lock_timeout": "60s"}
+# For `transaction_timeout`, without which a paused process holds a row (`shards/pool.py`).
+OLDEST_POSTGRESQL = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ async def migrate(dsn: str, *, shard: str) -> list[str]:
         Names of those applied now, such as `0001_ledger`.
 
     Raises:
-        SchemaError: an applied file has changed, or the database is newer than this code.
+        SchemaError: an applied file has changed, the database is newer than this code, or its
+            server is older than `OLDEST_POSTGRESQL`.
     """
     conn = await asyncpg.connect(dsn, timeout=_CONNECT_S, server_settings=_LIMITS)
     try:
+        _refuse_old_server(conn.get_server_version().major, shard)
         await conn.execute(_SQL["lock_migrations"])
         await conn.execute(_SQL["create_migrations_table"])
         applied = {
@@ -106,6 +110,13 @@ async def set_up_shard(dsn: str, *, shard: str, owned: frozenset[int], buckets: 
             return True
     finally:
         await conn.close()
+
+
+def _refuse_old_server(major: int, shard: str) -> None:
+    if major < OLDEST_POSTGRESQL:
+        raise SchemaError(
+            shard, f"it runs PostgreSQL {major}: upgrade it to {OLDEST_POSTGRESQL} or newer"
+        )
 
 
 def _refuse_drift(applied: dict[int, str], migrations: list[Migration], shard: str) -> None:

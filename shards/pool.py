@@ -101,8 +101,10 @@ async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
             "application_name": "holdfast",
             **PLANNING,
             "lock_timeout": f"{int(options.lock_s * 1000)}ms",
-            # A paused process must not hold a user's row for ever.
-            "idle_in_transaction_session_timeout": f"{int(options.transaction_s * 1000)}ms",
+            # A paused process must not hold a user's row for ever. A limit for being idle does not
+            # see all of it: between the two halves in which asyncpg sends a statement that is new
+            # to a connection, the server takes it for active. Newer than PostgreSQL 16.
+            "transaction_timeout": f"{int(options.transaction_s * 1000)}ms",
         },
     )
     return cast("Pool", pool)

@@ -33,7 +33,6 @@ _AWAY = (
     asyncpg.InvalidCatalogNameError,
     # After a failover, until the connection is made anew.
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 _BUSY = (
     asyncpg.DeadlockDetectedError,

@@ -31,7 +31,7 @@ FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY($1::text[])
 _SESSION = {
     "application_name": "simulated",
     "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
     "jit": "off",
     # Planning anew for each statement of a few rows costs more than running it.
     "plan_cache_mode": "force_generic_plan",

@@ -1,8 +1,11 @@
 """Who waits for whom: users in one order, what is locked skipped, buckets that move."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,19 +17,21 @@ from sagas.steps.move import MoveRequest, move
 from sagas.steps.try_confirm import TryConfirmed
 from sagas.steps.try_transfer import Tried, try_transfers
 from shards.book_rows import BookError, EntryKind
-from shards.errors import BucketNotHereError, ShardBusyError
+from shards.errors import BucketNotHereError, ShardAwayError, ShardBusyError
 from shards.holds import Hold
 from shards.ids import RandomIds
 from shards.keys import KeyOf
 from shards.movements import MovementKind
 from shards.opening import open_keyed
 from shards.operator_acts import NewAct, list_acts
-from shards.pool import ShardOptions
+from shards.pool import ShardOptions, open_asyncpg_pool
 from shards.shard import Shard
 from shards.users import LockedUser, find_users, lock_users
 from shards.writes import write_together
 from tests.integration.holding import open_hold
 from tests.integration.world import OPEN_MAX, TIMING, World
+
+OurConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 # As shards/sql/shard.sql has it: a move takes the same lock, but for itself.
 MOVE = "SELECT pg_advisory_xact_lock(1212107844, $1)"
@@ -130,14 +135,26 @@ async def test_a_batch_does_not_wait_for_the_one_user_that_is_locked(world: Worl
     assert (await world.balance(payer), await world.balance(other)) == ((100, 0), (100, 10))
 
 
-async def test_a_holder_that_stands_still_is_ended_and_the_waiting_step_goes_on(world: World):
+async def rests_between_statements(conn: OurConnection) -> None:
+    await conn.execute("SELECT 1")
+
+
+async def rests_in_a_statement(conn: OurConnection) -> None:
+    """The server waits for the second half: it counts as active, and never as idle."""
+    await conn.prepare("SELECT id FROM users")
+
+
+@pytest.mark.parametrize("stand_still", [rests_between_statements, rests_in_a_statement])
+async def test_a_holder_that_stands_still_is_ended_and_the_waiting_step_goes_on(
+    world: World, stand_still: Callable[[OurConnection], Awaitable[None]]
+):
     payer, payee = await world.pair(funds=100)
     transfer = await world.try_transfer(payer, payee, 60)
 
-    async with world.session(payer) as paused:
-        await paused.execute("SET idle_in_transaction_session_timeout = '500ms'")
+    async with connection_of_ours(world, payer, transaction_s=0.5) as paused:
         await paused.execute("BEGIN")
         await paused.execute("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", payer)
+        await stand_still(paused)
         outcome = await world.try_confirm(transfer)
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await paused.execute("COMMIT")
@@ -146,16 +163,52 @@ async def test_a_holder_that_stands_still_is_ended_and_the_waiting_step_goes_on(
     assert await world.balance(payer) == (40, 0)
 
 
-async def test_our_connections_are_ended_when_they_stand_still_in_a_transaction(world: World):
+@asynccontextmanager
+async def connection_of_ours(
+    world: World, user_id: UUID, *, transaction_s: float
+) -> AsyncIterator[OurConnection]:
+    """A connection of the pool that nobody in this process watches, as if it were paused."""
+    dsn = world.shards.of_id(user_id).dsn
+    pool = await open_asyncpg_pool(dsn, ShardOptions(transaction_s=transaction_s))
+    conn = await pool.acquire(timeout=5)
+    try:
+        yield conn
+    finally:
+        pool.terminate()
+
+
+async def test_a_transaction_that_its_server_ends_was_away(world: World):
+    payer = await world.user(bucket=0)
+    hasty = Shard(
+        name="shard0",
+        dsn=world.shards.of_id(payer).dsn,
+        buckets=range(4),
+        options=ShardOptions(pool_size=1),
+    )
+    # Before this process would drop the connection itself.
+    async with hasty.connection() as conn:
+        await conn.execute("SET transaction_timeout = '50ms'")
+
+    async def outlast() -> None:
+        async with hasty.transaction([0]) as conn:
+            await conn.execute("SELECT pg_sleep(10)")
+
+    with pytest.raises(ShardAwayError, match="transaction timeout"):
+        await outlast()
+
+    await hasty.close()
+
+
+async def test_our_connections_are_ended_when_their_transactions_last(world: World):
     payer = await world.user(bucket=0)
     async with world.shards.of_id(payer).connection() as conn:
         settings = await conn.fetchrow(
-            "SELECT current_setting('idle_in_transaction_session_timeout') AS idle,"
+            "SELECT current_setting('transaction_timeout') AS transaction,"
             " current_setting('lock_timeout') AS lock"
         )
 
     assert settings is not None
-    assert dict(settings) == {"idle": "5s", "lock": "1s"}
+    assert dict(settings) == {"transaction": "5s", "lock": "1s"}
 
 
 async def test_a_lock_that_is_not_to_be_had_in_time_is_busy(world: World):

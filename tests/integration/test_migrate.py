@@ -78,6 +78,17 @@ async def test_a_database_newer_than_this_release_is_refused(empty: str):
         await migrate(empty, shard="shard0")
 
 
+async def test_a_server_too_old_for_what_is_asked_of_it_is_refused(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shards.migrate.OLDEST_POSTGRESQL", 99)
+
+    with pytest.raises(SchemaError, match="upgrade it to 99 or newer"):
+        await migrate(empty, shard="shard0")
+
+    assert await run(empty, "SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
+
+
 async def test_a_migration_that_fails_leaves_nothing_behind(empty: str):
     await run(empty, "CREATE TABLE dead_letters (id integer)")
 

@@ -27,7 +27,12 @@ CURRENCY = "INSERT INTO currencies (code, name, decimals) VALUES ($1, 'New', 2)"
 # The commit of a transaction that has inserted into the table waits until nobody holds lock 7.
 COMMIT_WAITS = """
     CREATE FUNCTION wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END';
+        'BEGIN
+            -- As a disk that hangs, which no limit of the server ends.
+            PERFORM set_config(''transaction_timeout'', ''0'', true);
+            PERFORM pg_advisory_xact_lock(7);
+            RETURN NULL;
+        END';
     CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON {table}
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_commit();
 """
