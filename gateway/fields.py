@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from gateway.emails import parse_email
 from gateway.money import AmountError, Rounding, check_spelling, parse_amount
 from gateway.path_ids import parse_currency_code, parse_uuid
-from shards.operator_acts import is_one_line
+from shards.operator_acts import NO_REASON, is_one_line
 
 EXPIRY_SECONDS_MAX: Final = 604_800
 LINE_LENGTH_MAX: Final = 1_000
@@ -100,6 +100,10 @@ def _daily(value: object, info: ValidationInfo) -> int | None:
         raise PydanticCustomError(error.code, "{detail}", {"detail": error.detail}) from error
 
 
+def _or_none_given(value: object) -> object:
+    return NO_REASON if value is None else value
+
+
 def _rounding(value: object) -> Rounding:
     text = _string(value)
     if text not in tuple(Rounding):
@@ -142,3 +146,4 @@ ExpirySeconds = Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)]
 Metadata = Annotated[dict[_MetadataKey, _MetadataValue], Field(max_length=50)]
 # What goes into the trail of acts.
 Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX), _ONE_LINE]
+LineIfAny = Annotated[Line, BeforeValidator(_or_none_given)]

@@ -19,7 +19,7 @@ from sagas.steps.open_hold import HoldRequest, HoldTried
 from sagas.steps.try_transfer import Tried
 from shards.holds import Hold, HoldStatus
 from shards.ids import IdSource, bucket_of
-from shards.operator_acts import NO_REASON, NewAct
+from shards.operator_acts import NewAct
 from shards.router import ShardMap
 
 
@@ -131,7 +131,7 @@ class Holds:
         self._wake_ups.offer([tried.transfer])
         return tried
 
-    async def void(self, principal: Principal, hold: Hold, *, reason: str | None) -> Hold:
+    async def void(self, principal: Principal, hold: Hold, *, reason: str) -> Hold:
         """The hold as it is after its payee, or an operator, let go of it.
 
         An operator's void goes into the trail.
@@ -145,7 +145,7 @@ class Holds:
                 act="hold.void",
                 target_id=hold.id,
                 done_by=str(principal.user_id),
-                reason=reason or NO_REASON,
+                reason=reason,
                 detail=f"hold of {hold.payer_id} for {hold.payee_id}",
             )
         seen = await self._lanes.end_hold(

@@ -14,7 +14,7 @@ from sagas.keyed_batch import UnknownWalletError
 from sagas.refund_caps import NotCompletedError
 from sagas.steps.try_transfer import Tried, TryRequest
 from shards.ids import IdSource, bucket_of
-from shards.operator_acts import NO_REASON, NewAct
+from shards.operator_acts import NewAct
 from shards.transfers import Transfer
 
 
@@ -105,6 +105,6 @@ def _act(
         act="transfer.refund",
         target_id=refund_id,
         done_by=str(principal.user_id),
-        reason=asked.body.reason or NO_REASON,
+        reason=asked.body.reason,
         detail=f"refund of transfer {transfer.id}",
     )

@@ -21,6 +21,7 @@ from gateway.fields import (
     ExpirySeconds,
     KnownCode,
     Line,
+    LineIfAny,
     Metadata,
     NewCode,
     Password,
@@ -32,6 +33,7 @@ from gateway.fields import (
 from gateway.json_body import JsonObject, JsonValue
 from gateway.path_ids import parse_currency_code
 from gateway.problems import KINDS, FieldError, Problem
+from shards.operator_acts import NO_REASON
 
 ERRORS_MAX: Final = 100
 _POINTER_LENGTH_MAX: Final = 256
@@ -75,7 +77,7 @@ class LoginBody(_Body):
 class MovementBody(MoneyBody):
     """POST deposits and withdrawals; `reason` is for the trail, where they are an operator's."""
 
-    reason: Line | None = None
+    reason: LineIfAny = NO_REASON
 
 
 class TransferBody(MoneyBody):
@@ -112,20 +114,20 @@ class CaptureBody(PartBody):
 class RefundBody(PartBody):
     """POST refunds; `reason` is for the trail, where an operator asks."""
 
-    reason: Line | None = None
+    reason: LineIfAny = NO_REASON
 
 
 class VoidBody(_Body):
     """POST void: nothing; or, for the trail, an operator's reason."""
 
-    reason: Line | None = None
+    reason: LineIfAny = NO_REASON
 
 
 class LimitBody(_Body):
     """PUT limits. `daily_minor` is None for null: no limit; zero lets nothing be spent."""
 
     daily_minor: DailyLimit = Field(validation_alias="daily")
-    reason: Line | None = None
+    reason: LineIfAny = NO_REASON
 
 
 class BatchBody(_Body):
@@ -154,7 +156,7 @@ class CurrencyBody(_Body):
     name: CurrencyName
     decimals: Decimals
     enabled: bool | None = None
-    reason: Line | None = None
+    reason: LineIfAny = NO_REASON
 
 
 _Model = TypeVar("_Model", bound=_Body)

@@ -15,7 +15,6 @@ from gateway.tokens import Tokens
 from gateway.views import json_response
 from sagas.currency_acts import CurrencyOrder, put_currency
 from shards.ids import IdSource, currency_bucket
-from shards.operator_acts import NO_REASON
 from shards.router import ShardMap
 
 
@@ -70,7 +69,7 @@ class CurrencyRoutes:
                 enabled=body.enabled,
                 act_id=self._ids.new_id(currency_bucket(body.code, self._shards.buckets)),
                 done_by=str(principal.user_id),
-                reason=body.reason or NO_REASON,
+                reason=body.reason,
             ),
         )
         self._currencies.learn(done.currency)

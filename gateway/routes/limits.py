@@ -26,7 +26,6 @@ from sagas.backoff import Backoff
 from sagas.limits import LimitOrder, set_limit
 from shards.currencies import Currency
 from shards.limits import Limit, read_limit
-from shards.operator_acts import NO_REASON
 from shards.router import ShardMap
 
 
@@ -75,7 +74,7 @@ class LimitRoutes:
             currency=code,
             daily=body.daily_minor,
             done_by=str(principal.user_id),
-            reason=body.reason or NO_REASON,
+            reason=body.reason,
             traceparent=trace_of(request).traceparent,
         )
         limit = await insist(lambda: set_limit(shard, order), self._backoff)

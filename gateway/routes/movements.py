@@ -26,7 +26,7 @@ from sagas.outcomes import Failed
 from sagas.steps.move import MoveRequest
 from shards.ids import IdSource, bucket_of
 from shards.movements import MovementKind
-from shards.operator_acts import NO_REASON, NewAct
+from shards.operator_acts import NewAct
 from shards.router import ShardMap
 
 
@@ -140,6 +140,6 @@ def _act(
         act=f"movement.{verb}",
         target_id=movement_id,
         done_by=str(principal.user_id),
-        reason=body.reason or NO_REASON,
+        reason=body.reason,
         detail=f"{body.currency}: {body.amount_minor} minor units {way} wallet {user_id}",
     )

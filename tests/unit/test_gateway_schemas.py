@@ -337,7 +337,8 @@ def test_a_reason_of_a_movement_is_a_line_or_left_out(reason: str) -> None:
         parse_money_body(MovementBody, {**body, "reason": reason}, decimals=2)
 
     assert _wrong(caught.value) == [("/reason", "invalid_value")]
-    assert parse_money_body(MovementBody, body, decimals=2).reason is None
+    for left_out in (body, {**body, "reason": None}):
+        assert parse_money_body(MovementBody, left_out, decimals=2).reason == "none given"
 
 
 @pytest.mark.parametrize(
@@ -361,7 +362,7 @@ def test_a_currency_comes_out_in_upper_case() -> None:
     body = parse_body(CurrencyBody, CURRENCY)
 
     assert (body.code, body.name, body.decimals, body.enabled) == ("DOGE", "Dogecoin", 8, None)
-    assert body.reason is None
+    assert body.reason == "none given"
     assert parse_body(CurrencyBody, {**CURRENCY, "enabled": False}).enabled is False
 
 
