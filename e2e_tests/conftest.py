@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from devstack.ports import free_port
 from devstack.postgres import PostgresServer
 from e2e_tests.client import Client
 from e2e_tests.system import System
+from gateway.passwords import Passwords
 from tests.databases import TEMPLATE, ShardDatabase, create_template
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost gateways of this process little; what they should cost is a unit test's."""
+    monkeypatch.setattr("gateway.app.Passwords", partial(Passwords, memory_kib=8))
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from dataclasses import replace
 import asyncpg
 
 from audit.reader import Row
-from tests.databases import ShardDatabase, drop_shards
+from tests.databases import CLONE, ShardDatabase, drop_shards
 
 
 async def run(dsn: str, sql: str) -> list[Row]:
@@ -45,7 +45,7 @@ class Clones:
         database = self.shards[index]
         server, name = database.dsn.rsplit("/", 1)
         clone = f"test_{secrets.token_hex(6)}"
-        await run(f"{server}/postgres", f'CREATE DATABASE "{clone}" TEMPLATE "{name}"')
+        await run(f"{server}/postgres", CLONE.format(database=clone, template=name))
         self.shards[index] = replace(database, dsn=f"{server}/{clone}")
         self._made.append(self.shards[index])
         return self.shards[index]
