@@ -48,8 +48,10 @@ async def system(
 
 @pytest.fixture
 async def client(system: System) -> Client:
-    """A gateway; no worker, so what is accepted stays held."""
-    return await system.start_gateway()
+    """A gateway that has Kafka; no worker, so what is accepted stays held."""
+    made = await system.start_gateway()
+    await system.until_it_has_everything(made)
+    return made
 
 
 @pytest.fixture

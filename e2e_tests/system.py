@@ -163,13 +163,16 @@ class System:
         more = {"HOLDFAST_GATEWAY__PORT": str(port)}
         spawned = await self._spawn("e2e_tests.dying", point, more=more)
         client = await self._until_it_answers(port, "/health")
+        await self.until_it_has_everything(client)
+        return spawned, client
+
+    async def until_it_has_everything(self, client: Client) -> None:
+        """Returns when this gateway has Kafka: before, it leaves what it has to send to redrive."""
 
         async def has_everything() -> bool:
-            # Before it has Kafka, it leaves what is to be sent to redrive, and does not die of it.
             return (await client.call("GET", "/ready")).body.get("status") == "ready"
 
         await eventually(has_everything, within_s=30)
-        return spawned, client
 
     async def _until_it_answers(self, port: int, path: str) -> Client:
         client = Client(await self._http(), f"http://127.0.0.1:{port}")
