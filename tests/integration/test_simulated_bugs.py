@@ -105,4 +105,4 @@ def test_messages_that_workers_never_send_are_brought_by_redrive(
 
     monkeypatch.setattr(Outbound, "send_raw", send_none)
 
-    assert first_found(scratch_dsn, SEEDS[:5]) == []
+    assert first_found(scratch_dsn, SEEDS[:8]) == []
