@@ -46,14 +46,17 @@ async def create_shards(server_dsns: list[str], *, count: int, buckets: int) -> 
         server = server_dsns[index % len(server_dsns)]
         owned = tuple(range(index, buckets, count))
         database = f"test_{secrets.token_hex(6)}"
-        shard = ShardDatabase(f"shard{index}", _at(server, database), owned)
+        shard = ShardDatabase(f"shard{index}", beside(server, database), owned)
         template = f"template_{index}_of_{count}_with_{buckets}"
         conn = await asyncpg.connect(server)
         try:
             if not await conn.fetchval(_IS_THERE, template):
                 await conn.execute(CLONE.format(database=template, template=TEMPLATE))
                 await set_up_shard(
-                    _at(server, template), shard=shard.name, owned=frozenset(owned), buckets=buckets
+                    beside(server, template),
+                    shard=shard.name,
+                    owned=frozenset(owned),
+                    buckets=buckets,
                 )
             await conn.execute(CLONE.format(database=database, template=template))
         finally:
@@ -62,15 +65,17 @@ async def create_shards(server_dsns: list[str], *, count: int, buckets: int) -> 
     return made
 
 
-def _at(server_dsn: str, database: str) -> str:
-    return server_dsn.rsplit("/", 1)[0] + f"/{database}"
+def beside(dsn: str, database: str) -> str:
+    """The address of another database on the server of this one."""
+    return dsn.rsplit("/", 1)[0] + f"/{database}"
 
 
 async def drop_shards(shards: list[ShardDatabase]) -> None:
     """Drops them, with whatever is still connected."""
     for shard in shards:
-        server, database = shard.dsn.rsplit("/", 1)
-        await _run(f"{server}/postgres", f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        database = shard.dsn.rsplit("/", 1)[1]
+        server = beside(shard.dsn, "postgres")
+        await _run(server, f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
 
 def open_map(shards: list[ShardDatabase], *, buckets: int) -> ShardMap:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import asyncpg
 
 from audit.reader import Row
-from tests.databases import CLONE, ShardDatabase, drop_shards
+from tests.databases import CLONE, ShardDatabase, beside, drop_shards
 
 
 async def run(dsn: str, sql: str) -> list[Row]:
@@ -43,10 +43,10 @@ class Clones:
     async def of(self, index: int) -> ShardDatabase:
         """A copy, in the place of the original."""
         database = self.shards[index]
-        server, name = database.dsn.rsplit("/", 1)
+        name = database.dsn.rsplit("/", 1)[1]
         clone = f"test_{secrets.token_hex(6)}"
-        await run(f"{server}/postgres", CLONE.format(database=clone, template=name))
-        self.shards[index] = replace(database, dsn=f"{server}/{clone}")
+        await run(beside(database.dsn, "postgres"), CLONE.format(database=clone, template=name))
+        self.shards[index] = replace(database, dsn=beside(database.dsn, clone))
         self._made.append(self.shards[index])
         return self.shards[index]
 

@@ -19,7 +19,7 @@ from sagas.steps.confirm import Confirmed
 from sagas.steps.try_confirm import confirm_of
 from sagas.steps.try_transfer import try_transfers
 from shards.transfers import Transfer
-from tests.databases import ShardDatabase
+from tests.databases import ShardDatabase, beside
 from tests.integration.books import Books, audit_of, broken, make_books, move_out
 from tests.integration.world import OPEN_MAX, TIMING, World
 
@@ -206,7 +206,7 @@ async def test_a_database_without_tables_is_not_audited(
     shard_databases: list[ShardDatabase],
 ) -> None:
     one, other = shard_databases
-    empty = replace(other, dsn=other.dsn.rsplit("/", 1)[0] + "/postgres")
+    empty = replace(other, dsn=beside(other.dsn, "postgres"))
 
     report = await audit_of([one, empty])
 
