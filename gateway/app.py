@@ -233,7 +233,7 @@ def create_app(settings: Settings, *, ids: IdSource | None = None) -> web.Applic
     install(app, translate=translate)
     if gateway.rate_limits is not None:
         install_rate_limits(app, gateway.rate_limits)
-    app.add_routes(routes_of(gateway))
+    app.add_routes([route.definition for route in routes_of(gateway)])
 
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
         await gateway.start()

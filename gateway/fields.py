@@ -7,12 +7,19 @@ Amounts are read in the currency whose digits are the context of the validation;
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
-from gateway.emails import parse_email
-from gateway.money import AmountError, Rounding, check_spelling, parse_amount
-from gateway.path_ids import parse_currency_code, parse_uuid
+from gateway.emails import EMAIL_LENGTH_MAX, EMAIL_LENGTH_MIN, parse_email
+from gateway.money import AMOUNT_PATTERN, AmountError, Rounding, check_spelling, parse_amount
+from gateway.path_ids import CURRENCY_PATTERN, parse_currency_code, parse_uuid
 from shards.operator_acts import NO_REASON, is_one_line
 
 EXPIRY_SECONDS_MAX: Final = 604_800
@@ -124,26 +131,59 @@ def _decimals(info: ValidationInfo) -> int | None:
 
 _NO_NUL = AfterValidator(_without_nul)
 _ONE_LINE = AfterValidator(_one_line)
+
+
+def _text_like(example: str, **constraints: object) -> WithJsonSchema:
+    """What the document says of a field that is a string on the way in."""
+    return WithJsonSchema({"type": "string", "examples": [example], **constraints})
+
+
+def _or_null(schema: WithJsonSchema) -> WithJsonSchema:
+    text: dict[str, object] = schema.json_schema or {}
+    return WithJsonSchema({"anyOf": [text, {"type": "null"}]})
+
+
+_EMAIL = _text_like("alice@example.com", minLength=EMAIL_LENGTH_MIN, maxLength=EMAIL_LENGTH_MAX)
+_AMOUNT = _text_like("12.50", pattern=f"^{AMOUNT_PATTERN}$")
+_CODE = _text_like("EUR", pattern=f"^{CURRENCY_PATTERN}$")
+_LINE = _text_like("asked for by phone", minLength=1, maxLength=LINE_LENGTH_MAX)
+
 _MetadataKey = Annotated[str, Field(min_length=1, max_length=40), _NO_NUL]
 _MetadataValue = Annotated[str, Field(max_length=500), _NO_NUL]
 
 Text = Annotated[str, _NO_NUL]
-Email = Annotated[str, _NO_NUL, AfterValidator(_email)]
-EmailOrNobody = Annotated[str | None, PlainValidator(_email_or_nobody)]
-Password = Annotated[str, Field(min_length=8, max_length=200), _NO_NUL]
+Email = Annotated[str, _NO_NUL, AfterValidator(_email), _EMAIL]
+# On the way in any text: an e-mail that nobody can have is simply wrong.
+EmailOrNobody = Annotated[
+    str | None, PlainValidator(_email_or_nobody), _text_like("alice@example.com")
+]
+Password = Annotated[
+    str,
+    Field(min_length=8, max_length=200),
+    _NO_NUL,
+    _text_like("correct horse", minLength=8, maxLength=200, format="password"),
+]
 PersonName = Annotated[str, Field(max_length=200), _NO_NUL]
-Payee = Annotated[UUID | str, PlainValidator(_payee)]
-KnownCode = Annotated[str, _NO_NUL, AfterValidator(_currency)]
-NewCode = Annotated[str, AfterValidator(_new_code)]
+Payee = Annotated[
+    UUID | str,
+    PlainValidator(_payee),
+    _text_like("bob@example.com", minLength=EMAIL_LENGTH_MIN, maxLength=EMAIL_LENGTH_MAX),
+]
+KnownCode = Annotated[str, _NO_NUL, AfterValidator(_currency), _CODE]
+NewCode = Annotated[str, AfterValidator(_new_code), _CODE]
 CurrencyName = Annotated[str, Field(min_length=1, max_length=100), _ONE_LINE]
 Decimals = Annotated[int, Field(ge=0, le=DECIMALS_MAX)]
 # Has to stand before the amount, which is read by it.
-RoundingMode = Annotated[Rounding, PlainValidator(_rounding)]
-Amount = Annotated[int, BeforeValidator(_amount)]
-AmountIfAny = Annotated[int | None, BeforeValidator(_amount_if_any)]
-DailyLimit = Annotated[int | None, BeforeValidator(_daily)]
+RoundingMode = Annotated[
+    Rounding,
+    PlainValidator(_rounding),
+    WithJsonSchema({"type": "string", "enum": [str(mode) for mode in Rounding]}),
+]
+Amount = Annotated[int, BeforeValidator(_amount), _AMOUNT]
+AmountIfAny = Annotated[int | None, BeforeValidator(_amount_if_any), _or_null(_AMOUNT)]
+DailyLimit = Annotated[int | None, BeforeValidator(_daily), _or_null(_AMOUNT)]
 ExpirySeconds = Annotated[int, Field(ge=1, le=EXPIRY_SECONDS_MAX)]
 Metadata = Annotated[dict[_MetadataKey, _MetadataValue], Field(max_length=50)]
 # What goes into the trail of acts.
-Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX), _ONE_LINE]
-LineIfAny = Annotated[Line, BeforeValidator(_or_none_given)]
+Line = Annotated[str, Field(min_length=1, max_length=LINE_LENGTH_MAX), _ONE_LINE, _LINE]
+LineIfAny = Annotated[Line, BeforeValidator(_or_none_given), _or_null(_LINE)]

@@ -9,7 +9,8 @@ from typing import Final
 
 AMOUNT_DIGITS_MAX: Final = 27
 _MINOR_MAX = 10**AMOUNT_DIGITS_MAX - 1
-_SPELLING = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]{1,18}))?")
+AMOUNT_PATTERN: Final = r"(0|[1-9][0-9]*)(?:\.([0-9]{1,18}))?"
+_SPELLING = re.compile(AMOUNT_PATTERN)
 
 
 class Rounding(StrEnum):

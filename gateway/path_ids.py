@@ -1,6 +1,7 @@
 """Ids, hashes and codes in paths: what is malformed is simply not there (404)."""
 
 import re
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
@@ -10,8 +11,10 @@ from shards.ids import parse_id
 
 _HEX = "[0-9a-fA-F]"
 _UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
-_HASH = re.compile(rf"{_HEX}{{64}}")
-_CURRENCY = re.compile(r"[A-Za-z0-9]{3,10}")
+CURRENCY_PATTERN: Final = "[A-Za-z0-9]{3,10}"
+HASH_PATTERN: Final = f"{_HEX}{{64}}"
+_HASH = re.compile(HASH_PATTERN)
+_CURRENCY = re.compile(CURRENCY_PATTERN)
 
 
 def parse_uuid(text: str) -> UUID | None:

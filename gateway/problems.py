@@ -6,9 +6,10 @@ A handler raises `Problem`; the error boundary in `gateway.middleware` answers i
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NotRequired, TypedDict
+from typing import NotRequired
 
 import orjson
+from typing_extensions import TypedDict
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from multidict import MultiMapping
 
+from gateway import parameters as known
 from gateway.cursors import (
     EntryPosition,
     ListScope,
@@ -18,16 +18,17 @@ from gateway.cursors import (
     decode_entry_cursor,
     decode_transfer_cursor,
 )
+from gateway.emails import parse_email
+from gateway.parameters import LIMIT_DEFAULT, LIMIT_MAX, Parameter
 from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import FieldError, Problem
 from gateway.schemas import ERRORS_MAX
 from gateway.timestamps import format_timestamp, parse_timestamp
 from sagas.states import Status
 from shards.book_rows import EntryKind
+from shards.holds import LISTED_HOLDS, HoldStatus
 from shards.operator_acts import ActPosition
 
-LIMIT_MAX: Final = 100
-LIMIT_DEFAULT: Final = 10
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
 
 
@@ -66,6 +67,16 @@ class TransfersQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsQuery:
+    """What of a payer's holds is asked for; None is no filter. `scope` makes the next cursor."""
+
+    status: HoldStatus | None
+    limit: int
+    after: TransferPosition | None
+    scope: ListScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailQuery:
     """What of the trail is asked for; None is no filter. `scope` makes the next cursor."""
 
@@ -82,7 +93,7 @@ def parse_no_query(query: MultiMapping[str]) -> None:
         Problem: 422 `unknown_field`.
     """
     if query:
-        _Parameters(query, allowed=()).finish()
+        _Parameters(query, known=()).finish()
 
 
 def parse_balance_query(query: MultiMapping[str]) -> datetime | None:
@@ -91,7 +102,7 @@ def parse_balance_query(query: MultiMapping[str]) -> datetime | None:
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, allowed=("at",))
+    parameters = _Parameters(query, known=known.BALANCE)
     at = parameters.timestamp("at", rounds_up=False)
     parameters.finish()
     return at
@@ -105,8 +116,7 @@ def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> Entries
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    names = ("currency", "kind", "since", "until", "limit", "cursor")
-    parameters = _Parameters(query, allowed=names)
+    parameters = _Parameters(query, known=known.ENTRIES)
     currency = parameters.currency("currency")
     kind = parameters.one_of("kind", tuple(EntryKind))
     since = parameters.timestamp("since", rounds_up=True)
@@ -136,7 +146,7 @@ def parse_transfers_query(query: MultiMapping[str], *, wallet_id: UUID) -> Trans
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, allowed=("direction", "status", "limit", "cursor"))
+    parameters = _Parameters(query, known=known.TRANSFERS)
     direction = parameters.one_of("direction", tuple(Direction))
     status = parameters.one_of("status", tuple(Status))
     limit = parameters.limit()
@@ -155,13 +165,49 @@ def parse_transfers_query(query: MultiMapping[str], *, wallet_id: UUID) -> Trans
     )
 
 
+def parse_holds_query(query: MultiMapping[str], *, wallet_id: UUID) -> HoldsQuery:
+    """The parameters of a list of holds.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    parameters = _Parameters(query, known=known.HOLDS)
+    status = parameters.one_of("status", LISTED_HOLDS)
+    limit = parameters.limit()
+    scope = ListScope("holds", wallet_id, (status,))
+    cursor = parameters.get("cursor")
+    after = decode_transfer_cursor(scope, cursor) if cursor is not None else None
+    if cursor is not None and after is None:
+        parameters.refuse_cursor()
+    parameters.finish()
+    return HoldsQuery(
+        status=HoldStatus(status) if status is not None else None,
+        limit=limit,
+        after=after,
+        scope=scope,
+    )
+
+
+def parse_users_query(query: MultiMapping[str]) -> str:
+    """The normalised e-mail that a user is looked for by.
+
+    Raises:
+        Problem: 422 that names every wrong parameter.
+    """
+    parameters = _Parameters(query, known=known.USERS)
+    email = parameters.email("email")
+    parameters.finish()
+    assert email is not None, "it is required"
+    return email
+
+
 def parse_trail_query(query: MultiMapping[str]) -> TrailQuery:
     """The parameters of a list of acts.
 
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, allowed=("target", "limit", "cursor"))
+    parameters = _Parameters(query, known=known.TRAIL)
     target = parameters.id("target")
     limit = parameters.limit()
     scope = ListScope("trail", None, (str(target) if target is not None else None,))
@@ -180,7 +226,8 @@ def _text(at: datetime | None) -> str | None:
 class _Parameters:
     """Parameters that were given at most once each, and what is wrong with them."""
 
-    def __init__(self, query: MultiMapping[str], *, allowed: Collection[str]) -> None:
+    def __init__(self, query: MultiMapping[str], *, known: Collection[Parameter]) -> None:
+        allowed = {parameter.name for parameter in known}
         self._errors: list[FieldError] = []
         self._values: Mapping[str, str] = dict(query)
         for name in dict.fromkeys(query):
@@ -188,6 +235,9 @@ class _Parameters:
                 self._refuse(name, "unknown_field", "This parameter is not known.")
             elif len(query.getall(name)) > 1:
                 self._refuse(name, "invalid_value", "This parameter may be given once.")
+        for parameter in known:
+            if parameter.required and parameter.name not in self._values:
+                self._refuse(parameter.name, "missing", "This parameter is required.")
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)
@@ -198,6 +248,13 @@ class _Parameters:
         if text is not None and code is None:
             self._refuse(name, "unknown_currency", "There is no such currency.")
         return code
+
+    def email(self, name: str) -> str | None:
+        text = self.get(name)
+        email = parse_email(text) if text is not None else None
+        if text is not None and email is None:
+            self._refuse(name, "invalid_value", "Not the form of an e-mail address.")
+        return email
 
     def id(self, name: str) -> UUID | None:
         text = self.get(name)

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from gateway.cancels import Cancels
 from gateway.holds import Holds
+from gateway.operations import Route
 from gateway.payees import Payees
 from gateway.refunds import Refunds
 from gateway.routes.batches import BatchRoutes
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 _LOOK_S = 1.0
 
 
-def routes_of(gateway: "Gateway") -> list[web.RouteDef]:
+def routes_of(gateway: "Gateway") -> list[Route]:
     """All of them, in the order in which they are matched: those with the most requests first."""
     payees = Payees(gateway.shards, gateway.lanes, gateway.known_users)
     expires_in = timedelta(seconds=gateway.settings.transfers.expires_in_s)

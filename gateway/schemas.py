@@ -7,7 +7,7 @@ left out counts as left out.
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from gateway.fields import (
@@ -130,10 +130,31 @@ class LimitBody(_Body):
     reason: LineIfAny = NO_REASON
 
 
+class BatchItemBody(TransferBody):
+    """An item of POST transfers/batch, as the document tells it.
+
+    It is never read by this: `gateway.batch_request` reads key and body apart, so that one item
+    that is wrong stops no other.
+    """
+
+    key: Annotated[str, Field(min_length=1, examples=["order-4711"])]
+
+
 class BatchBody(_Body):
     """POST transfers/batch; what its items are is for `gateway.batch_request`."""
 
-    transfers: Annotated[list[Any], Field(min_length=1, max_length=BATCH_ITEMS_MAX)]
+    transfers: Annotated[
+        list[Any],
+        Field(min_length=1, max_length=BATCH_ITEMS_MAX),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": BATCH_ITEMS_MAX,
+                "items": {"$ref": "#/components/schemas/BatchItemBody"},
+            }
+        ),
+    ]
 
 
 class CancelBody(_Body):

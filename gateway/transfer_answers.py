@@ -9,13 +9,28 @@ from aiohttp import web
 from gateway.currencies import Currencies
 from gateway.headers import replay_headers, wait_seconds
 from gateway.lanes import GatewayLanes
+from gateway.operations import Shown
 from gateway.present import show_transfer
 from gateway.transfer_reads import TransferReads
+from gateway.transfer_views import TransferView
 from gateway.tries import refusal_of
 from gateway.views import json_response
 from sagas.states import TERMINAL, Status
 from sagas.steps.try_transfer import Tried
 from shards.transfers import Transfer
+
+
+def accepted(says: str) -> dict[int, Shown]:
+    """What a request that makes a transfer may be answered with.
+
+    Args:
+        says: what is shown, as a sentence.
+    """
+    waited = f"{says} It is over, whichever way: said where the request would wait."
+    return {
+        202: Shown(says=says, view=TransferView, locates=True),
+        201: Shown(says=waited, view=TransferView, locates=True),
+    }
 
 
 def may_have_refunds(transfer: Transfer) -> bool:

@@ -2,20 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import orjson
+from pydantic import InstanceOf, WithJsonSchema
 
+from gateway.shown import AmountText, CodeText, HoldStatusText, StatusText, TimeText
 from shards.records import record
+
+# JSON text that is shown as it is stored.
+MetadataText = Annotated[
+    orjson.Fragment,
+    InstanceOf(),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
+]
 
 
 @record
 class StatusView:
     """When a transfer came into a status."""
 
-    status: str
-    at: str
+    status: StatusText
+    at: TimeText
 
 
 @record
@@ -29,18 +38,18 @@ class TransferView:
     id: UUID
     payer_id: UUID
     payee_id: UUID | None
-    currency: str
-    amount: str
-    status: str
+    currency: CodeText
+    amount: AmountText
+    status: StatusText
     reason: str | None
-    created_at: str
-    updated_at: str
-    expires_at: str
-    metadata: orjson.Fragment
+    created_at: TimeText
+    updated_at: TimeText
+    expires_at: TimeText
+    metadata: MetadataText
     timeline: Sequence[StatusView]
     hold_id: UUID | None
     refund_of: UUID | None
-    amount_refunded: str
+    amount_refunded: AmountText
     refunds: Sequence[UUID]
 
 
@@ -58,10 +67,10 @@ class IncomingTransferView:
     id: UUID
     payer_id: UUID
     payee_id: UUID
-    currency: str
-    amount: str
+    currency: CodeText
+    amount: AmountText
     status: Literal["completed", "refunded"]
-    created_at: str
+    created_at: TimeText
     direction: Literal["in"] = "in"
 
 
@@ -72,14 +81,14 @@ class HoldView:
     id: UUID
     payer_id: UUID
     payee_id: UUID | None
-    currency: str
-    amount: str
-    captured: str
-    remaining: str
-    status: str
-    expires_at: str
-    created_at: str
-    metadata: orjson.Fragment
+    currency: CodeText
+    amount: AmountText
+    captured: AmountText
+    remaining: AmountText
+    status: HoldStatusText
+    expires_at: TimeText
+    created_at: TimeText
+    metadata: MetadataText
 
 
 def stored_metadata(text: str | None) -> orjson.Fragment:

@@ -6,13 +6,15 @@ is validated on the way out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias
 from uuid import UUID
 
 import orjson
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from gateway.problems import ProblemDocument
+from gateway.shown import CodeText, HashText, TimeText, UserStatusText
 from gateway.transfer_views import (
     HoldView,
     IncomingTransferView,
@@ -36,8 +38,8 @@ class UserView:
     id: UUID
     email: str
     name: str | None
-    status: str
-    created_at: str
+    status: UserStatusText
+    created_at: TimeText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class TokenView:
 class CurrencyView:
     """A currency."""
 
-    code: str
+    code: CodeText
     name: str
     decimals: int
     enabled: bool
@@ -68,16 +70,22 @@ class ActView:
     done_by: str
     reason: str
     detail: str
-    at: str
+    at: TimeText
     bucket: int
     seq: int
-    hash: str
-    prev_hash: str
+    hash: HashText
+    prev_hash: HashText
 
 
 # What lists are of.
 ItemView: TypeAlias = (
-    CurrencyView | OutgoingTransferView | IncomingTransferView | EntryView | ActView
+    CurrencyView
+    | OutgoingTransferView
+    | IncomingTransferView
+    | EntryView
+    | ActView
+    | HoldView
+    | UserView
 )
 
 
@@ -87,6 +95,13 @@ class PageView:
 
     data: Sequence[ItemView]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
+    """That the process answers."""
+
+    status: Literal["alive"] = "alive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +147,7 @@ View = (
     | EntryView
     | PageView
     | ReadinessView
+    | HealthView
 )
 
 
@@ -153,13 +169,13 @@ def readiness(*, shards: Mapping[str, bool], kafka: bool) -> ReadinessView:
     )
 
 
-def to_json(view: View | BatchView | Sequence[View] | Mapping[str, str]) -> bytes:
+def to_json(view: View | BatchView) -> bytes:
     """This as JSON in UTF-8, on one line."""
     return orjson.dumps(view, default=_plain)
 
 
 def json_response(
-    view: View | BatchView | Sequence[View] | Mapping[str, str],
+    view: View | BatchView,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,

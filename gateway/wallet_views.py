@@ -4,15 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from gateway.shown import (
+    AmountText,
+    CodeText,
+    EntryKindText,
+    HashText,
+    SignedAmountText,
+    TimeText,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """One balance."""
 
-    currency: str
-    balance: str
-    held: str
-    available: str
+    currency: CodeText
+    balance: AmountText
+    held: AmountText
+    available: AmountText
     version: int
 
 
@@ -20,9 +29,9 @@ class AccountView:
 class PastBalanceView:
     """One balance as it was at a time."""
 
-    currency: str
-    balance: str
-    at: str
+    currency: CodeText
+    balance: AmountText
+    at: TimeText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +47,12 @@ class MovementView:
     """A deposit or a withdrawal that was made."""
 
     id: UUID
-    currency: str
-    amount: str
-    balance_before: str
-    balance_after: str
-    hash: str
-    created_at: str
+    currency: CodeText
+    amount: AmountText
+    balance_before: AmountText
+    balance_after: AmountText
+    hash: HashText
+    created_at: TimeText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +60,10 @@ class LimitView:
     """A spending limit; without one, `daily` and `remaining` are null."""
 
     user_id: UUID
-    currency: str
-    daily: str | None
-    spent: str
-    remaining: str | None
+    currency: CodeText
+    daily: AmountText | None
+    spent: AmountText
+    remaining: AmountText | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +71,13 @@ class EntryView:
     """A ledger row; the ids are null for a deposit and a withdrawal."""
 
     seq: int
-    currency: str
-    amount: str
-    balance_before: str
-    balance_after: str
-    kind: str
+    currency: CodeText
+    amount: SignedAmountText
+    balance_before: AmountText
+    balance_after: AmountText
+    kind: EntryKindText
     transfer_id: UUID | None
     counterparty: UUID | None
-    at: str
-    hash: str
-    prev_hash: str
+    at: TimeText
+    hash: HashText
+    prev_hash: HashText

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from shards.connection import Connection, Row
@@ -28,6 +28,10 @@ class HoldStatus(StrEnum):
     VOIDED = "voided"
     EXPIRED = "expired"
     REJECTED = "rejected"
+
+
+# One that was refused never was a hold to anybody.
+LISTED_HOLDS: Final = tuple(status for status in HoldStatus if status is not HoldStatus.REJECTED)
 
 
 @record

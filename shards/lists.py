@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shards.connection import Connection
+from shards.holds import Hold, hold_from_row
 from shards.statements import load_statements
 from shards.transfers import Transfer, transfer_from_row
 from shards.verdicts import Verdict, verdict_from_row
@@ -71,6 +72,20 @@ async def list_sent(
     created_at, id_ = after or (None, None)
     rows = await conn.fetch(_SQL["list_sent"], payer_id, status, created_at, id_, limit)
     return [transfer_from_row(row) for row in rows]
+
+
+async def list_holds(
+    conn: Connection,
+    *,
+    payer_id: UUID,
+    status: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Hold]:
+    """The newest holds of a payer that were not refused, by (created_at, id), descending."""
+    created_at, id_ = after or (None, None)
+    rows = await conn.fetch(_SQL["list_holds"], payer_id, status, created_at, id_, limit)
+    return [hold_from_row(row) for row in rows]
 
 
 async def list_received(

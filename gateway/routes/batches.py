@@ -1,11 +1,11 @@
 """POST transfers/batch: up to 1,000 transfers of one payer, each a single POST in its own right."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.auth import authenticate, own_wallet
 from gateway.batch_request import BatchItem, read_batch
@@ -14,20 +14,33 @@ from gateway.errors import translate
 from gateway.headers import replay_headers
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest
+from gateway.operations import BodyOperation, Route, Shown, Tag, Who
 from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
 from gateway.rate_limits import admit
+from gateway.schemas import BatchBody
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
 from gateway.transfer_answers import may_have_refunds
 from gateway.tries import Tries, refusal_of
-from gateway.views import BatchResult, json_response
+from gateway.views import BatchResult, BatchView, json_response
 from sagas.outcomes import Failed
 from sagas.steps.try_transfer import Tried
 from shards.refunds import Refund
 
 _Refunds: TypeAlias = Mapping[UUID, Sequence[Refund] | Failed]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
+
+
+CREATE: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/wallets/{user_id}/transfers/batch",
+    name="create_transfers",
+    tag=Tag.TRANSFERS,
+    who=Who.OWNER,
+    body=BatchBody,
+    shown={207: Shown(says="What became of each item, in order.", view=BatchView)},
+)
 
 
 class BatchRoutes:
@@ -41,9 +54,9 @@ class BatchRoutes:
         self._tries = tries
         self._lanes = lanes
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [web.post("/v1/wallets/{user_id}/transfers/batch", self.create)]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [CREATE.route(self.create)]
 
     async def create(self, request: web.Request) -> web.Response:
         """207 with what became of each item, in order; it never waits for the end of a transfer."""

@@ -1,12 +1,14 @@
 """GET /entries/{hash}: one entry, to be looked up by what other books may have noted of it."""
 
 import asyncio
+from typing import Final
 from uuid import UUID
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.auth import authenticate
 from gateway.currencies import Currencies
+from gateway.operations import Operation, Route, Shown, Tag, Who
 from gateway.path_ids import path_hash
 from gateway.present import show_entry
 from gateway.problems import Problem
@@ -14,11 +16,21 @@ from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.tokens import Principal, Role, Tokens
 from gateway.views import json_response
+from gateway.wallet_views import EntryView
 from shards.entries import find_entry
 from shards.errors import ShardTransientError
 from shards.lists import ListedEntry
 from shards.router import ShardMap
 from shards.shard import Shard
+
+GET: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/v1/entries/{hash}",
+    name="get_entry",
+    tag=Tag.LEDGER,
+    who=Who.OWNER_OR_OPERATOR,
+    shown={200: Shown(says="The entry.", view=EntryView)},
+)
 
 
 class EntryRoutes:
@@ -29,9 +41,9 @@ class EntryRoutes:
         self._tokens = tokens
         self._currencies = currencies
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [web.get("/v1/entries/{hash}", self.get_one)]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [GET.route(self.get_one)]
 
     async def get_one(self, request: web.Request) -> web.Response:
         """200 with the entry, as lists show it, for its owner and for operators."""

@@ -1,16 +1,41 @@
 """GET /health and GET /ready."""
 
 import asyncio
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from gateway.views import ReadinessView, json_response, readiness
+from gateway.operations import Operation, Route, Shown, Tag, Who
+from gateway.views import HealthView, ReadinessView, json_response, readiness
 from messaging.sender import KafkaSender
 from shards.errors import ShardTransientError
 from shards.router import ShardMap
 from shards.shard import Shard
 
 _ANSWER_S = 1.0
+
+
+HEALTH: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/health",
+    name="get_health",
+    tag=Tag.HEALTH,
+    who=Who.ANYONE,
+    is_counted=False,
+    shown={200: Shown(says="The process answers.", view=HealthView)},
+)
+READY: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/ready",
+    name="get_readiness",
+    tag=Tag.HEALTH,
+    who=Who.ANYONE,
+    is_counted=False,
+    shown={
+        200: Shown(says="At least one shard answers.", view=ReadinessView),
+        503: Shown(says="No shard answers.", view=ReadinessView),
+    },
+)
 
 
 class HealthRoutes:
@@ -20,13 +45,13 @@ class HealthRoutes:
         self._shards = shards
         self._sender = sender
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [web.get("/health", self.health), web.get("/ready", self.ready)]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [HEALTH.route(self.health), READY.route(self.ready)]
 
     async def health(self, _request: web.Request) -> web.Response:
         """200 while the process answers."""
-        return json_response({"status": "alive"})
+        return json_response(HealthView())
 
     async def ready(self, _request: web.Request) -> web.Response:
         """200 while one shard answers; Kafka away is only `degraded`: tries go on."""

@@ -1,9 +1,10 @@
 """POST deposits and withdrawals."""
 
 from collections.abc import Set as AbstractSet
+from typing import Final
 from uuid import UUID
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.auth import (
     authenticate,
@@ -15,19 +16,46 @@ from gateway.currencies import Currencies
 from gateway.headers import replay_headers
 from gateway.lanes import GatewayLanes
 from gateway.money_request import MoneyRequest, read_money_request
+from gateway.operations import BodyOperation, Route, Shown, Tag, Who
 from gateway.present import show_movement
 from gateway.problems import Problem
 from gateway.rate_limits import admit
+from gateway.refusals import MONEY, PAYER, WRITE
 from gateway.schemas import MovementBody
 from gateway.tokens import Principal, Tokens
 from gateway.tracing import trace_of
 from gateway.views import json_response
+from gateway.wallet_views import MovementView
 from sagas.outcomes import Failed
 from sagas.steps.move import MoveRequest
 from shards.ids import IdSource, bucket_of
 from shards.movements import MovementKind
 from shards.operator_acts import NewAct
 from shards.router import ShardMap
+
+_MADE = {201: Shown(says="The movement.", view=MovementView)}
+DEPOSIT: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/wallets/{user_id}/deposits",
+    name="create_deposit",
+    tag=Tag.MOVEMENTS,
+    who=Who.OWNER_OR_OPERATOR,
+    body=MovementBody,
+    has_key=True,
+    shown=_MADE,
+    refusals=(*MONEY, "operator_only", "balance_limit", "wallet_closed", *WRITE),
+)
+WITHDRAW: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/wallets/{user_id}/withdrawals",
+    name="create_withdrawal",
+    tag=Tag.MOVEMENTS,
+    who=Who.OWNER_OR_OPERATOR,
+    body=MovementBody,
+    has_key=True,
+    shown=_MADE,
+    refusals=(*MONEY, *PAYER, "operator_only", *WRITE),
+)
 
 
 class MovementRoutes:
@@ -54,27 +82,26 @@ class MovementRoutes:
         self._ids = ids
         self._by_operators = by_operators
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [
-            web.post("/v1/wallets/{user_id}/deposits", self.deposit),
-            web.post("/v1/wallets/{user_id}/withdrawals", self.withdraw),
-        ]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [DEPOSIT.route(self.deposit), WITHDRAW.route(self.withdraw)]
 
     async def deposit(self, request: web.Request) -> web.Response:
         """201 with the movement."""
-        return await self._move(request, MovementKind.DEPOSIT)
+        return await self._move(request, DEPOSIT, MovementKind.DEPOSIT)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """201 with the movement; 422 `insufficient_funds`: what is held cannot be withdrawn."""
-        return await self._move(request, MovementKind.WITHDRAWAL)
+        return await self._move(request, WITHDRAW, MovementKind.WITHDRAWAL)
 
-    async def _move(self, request: web.Request, kind: MovementKind) -> web.Response:
+    async def _move(
+        self, request: web.Request, operation: BodyOperation[MovementBody], kind: MovementKind
+    ) -> web.Response:
         principal = authenticate(request, self._tokens)
         user_id = await self._wallet(request, principal, kind)
         await admit(request)
         asked = await read_money_request(
-            request, MovementBody, operation=kind.value, currencies=self._currencies
+            request, operation.body, operation=kind.value, currencies=self._currencies
         )
         movement_id = self._ids.new_id(bucket_of(user_id))
         act = None

@@ -1,21 +1,50 @@
 """POST refunds of a transfer."""
 
-from aiohttp import web
+from typing import Final
+
+from aiohttp import hdrs, web
 
 from gateway.auth import authenticate, require_payee_or_operator
 from gateway.currencies import Currencies
+from gateway.operations import BodyOperation, Route, Tag, Who
 from gateway.part_request import read_part_request
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.refunds import Refunds
+from gateway.refusals import AMOUNT, PAYEE, PAYER, UNDER_WAY, WRITE
 from gateway.schemas import RefundBody
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
-from gateway.transfer_answers import TransferAnswers
+from gateway.transfer_answers import TransferAnswers, accepted
 from gateway.transfer_reads import TransferReads
 from sagas.steps.try_transfer import Tried
 from shards.router import ShardMap
+
+CREATE: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/transfers/{transfer_id}/refunds",
+    name="create_refund",
+    tag=Tag.TRANSFERS,
+    who=Who.PAYEE_OR_OPERATOR,
+    body=RefundBody,
+    may_be_empty=True,
+    has_key=True,
+    can_wait=True,
+    shown=accepted("The transfer that gives it back."),
+    refusals=(
+        *AMOUNT,
+        *PAYER,
+        *PAYEE,
+        *UNDER_WAY,
+        "not_payee",
+        "operator_only",
+        "not_completed",
+        "refund_too_large",
+        "too_many_refunds",
+        *WRITE,
+    ),
+)
 
 
 class RefundRoutes:
@@ -38,9 +67,9 @@ class RefundRoutes:
         self._refunds = refunds
         self._answers = answers
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [web.post("/v1/transfers/{transfer_id}/refunds", self.create)]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [CREATE.route(self.create)]
 
     async def create(self, request: web.Request) -> web.Response:
         """202 with the transfer that gives it back."""
@@ -52,7 +81,7 @@ class RefundRoutes:
         await admit(request)
         decimals = await self._currencies.decimals(transfer.currency)
         asked = await read_part_request(
-            request, RefundBody, operation="refund", resource=transfer.id, decimals=decimals
+            request, CREATE.body, operation="refund", resource=transfer.id, decimals=decimals
         )
         if transfer.payee_id is None:
             raise Problem("not_completed")

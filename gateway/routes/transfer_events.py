@@ -3,13 +3,15 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.auth import authenticate
 from gateway.currencies import Currencies
 from gateway.ended import Waiter
 from gateway.event_stream import HEARTBEAT, MEDIA_TYPE, RETRY, events_from, first_unseen
+from gateway.operations import Operation, Route, Shown, Tag, Who
 from gateway.path_ids import path_uuid
 from gateway.present import show_transfer
 from gateway.query import parse_no_query
@@ -25,6 +27,22 @@ _HEADERS = {
     # Some proxies gather an answer before they pass it on, unless they are told.
     "X-Accel-Buffering": "no",
 }
+
+
+EVENTS: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/v1/transfers/{transfer_id}/events",
+    name="follow_transfer",
+    tag=Tag.TRANSFERS,
+    who=Who.PARTY,
+    resumes=True,
+    # A HEAD would have to wait for a body that it must not have.
+    allow_head=False,
+    shown={
+        200: Shown(says="Server-sent events, one for each status.", media=MEDIA_TYPE),
+        204: Shown(says="All were seen, and no more will come.", media=None),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +72,9 @@ class TransferEventRoutes:
         self._reads = reads
         self._pace = pace
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        path = "/v1/transfers/{transfer_id}/events"
-        # A HEAD would have to wait for a body that it must not have.
-        return [web.get(path, self.transfer_events, allow_head=False)]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [EVENTS.route(self.transfer_events)]
 
     async def transfer_events(self, request: web.Request) -> web.StreamResponse:
         """200 with an event for each status that was not seen; 204 when no more will come."""

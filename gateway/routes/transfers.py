@@ -1,6 +1,8 @@
 """POST transfers; GET and cancel of one transfer."""
 
-from aiohttp import web
+from typing import Final
+
+from aiohttp import hdrs, web
 
 from gateway.auth import authenticate, own_wallet
 from gateway.cancels import Cancels, is_cancelled_by_payer
@@ -8,18 +10,54 @@ from gateway.currencies import Currencies
 from gateway.headers import wait_seconds
 from gateway.json_body import read_optional_json
 from gateway.money_request import read_money_request
+from gateway.operations import BodyOperation, Operation, Route, Shown, Tag, Who
 from gateway.path_ids import path_uuid
 from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
+from gateway.refusals import MONEY, PAYEE, PAYER, UNDER_WAY, WRITE
 from gateway.schemas import CancelBody, TransferBody, parse_body
 from gateway.tokens import Tokens
 from gateway.tracing import trace_of
-from gateway.transfer_answers import TransferAnswers
+from gateway.transfer_answers import TransferAnswers, accepted
 from gateway.transfer_reads import TransferReads
+from gateway.transfer_views import TransferView
 from gateway.tries import Tries
 from sagas.states import Status
 from sagas.steps.try_transfer import Tried
+
+CREATE: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/wallets/{user_id}/transfers",
+    name="create_transfer",
+    tag=Tag.TRANSFERS,
+    who=Who.OWNER,
+    body=TransferBody,
+    has_key=True,
+    can_wait=True,
+    shown=accepted("The transfer."),
+    refusals=(*MONEY, *PAYER, *PAYEE, *UNDER_WAY, *WRITE),
+)
+GET: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/v1/transfers/{transfer_id}",
+    name="get_transfer",
+    tag=Tag.TRANSFERS,
+    who=Who.PARTY,
+    can_wait=True,
+    shown={200: Shown(says="The transfer as it is now.", view=TransferView)},
+)
+CANCEL: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/transfers/{transfer_id}/cancel",
+    name="cancel_transfer",
+    tag=Tag.TRANSFERS,
+    who=Who.PAYER,
+    body=CancelBody,
+    may_be_empty=True,
+    shown={200: Shown(says="The cancelled transfer.", view=TransferView)},
+    refusals=("not_payer", "already_debited", "already_final", *WRITE),
+)
 
 
 class TransferRoutes:
@@ -42,13 +80,9 @@ class TransferRoutes:
         self._tries = tries
         self._cancels = cancels
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
-        return [
-            web.post("/v1/wallets/{user_id}/transfers", self.create),
-            web.get("/v1/transfers/{transfer_id}", self.get_one),
-            web.post("/v1/transfers/{transfer_id}/cancel", self.cancel),
-        ]
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
+        return [CREATE.route(self.create), GET.route(self.get_one), CANCEL.route(self.cancel)]
 
     async def create(self, request: web.Request) -> web.Response:
         """202 with the held transfer, or 201 when the client waits and it is over in time."""
@@ -56,7 +90,7 @@ class TransferRoutes:
         payer_id = own_wallet(request, principal)
         await admit(request)
         asked = await read_money_request(
-            request, TransferBody, operation="transfer", currencies=self._currencies
+            request, CREATE.body, operation="transfer", currencies=self._currencies
         )
         transfer_id = self._tries.new_id(payer_id)
 
@@ -88,7 +122,7 @@ class TransferRoutes:
         await admit(request)
         sent = await read_optional_json(request)
         parse_no_query(request.query)
-        parse_body(CancelBody, sent)
+        parse_body(CANCEL.body, sent)
         done = await self._cancels.cancel(transfer)
         if is_cancelled_by_payer(done):
             return await self._answers.shown(done)

@@ -1,18 +1,24 @@
 """POST /users, POST /auth/login, GET /me."""
 
-from aiohttp import web
+from typing import Final
 
-from gateway.auth import authenticate
+from aiohttp import hdrs, web
+
+from gateway import parameters
+from gateway.auth import authenticate, require_operator
 from gateway.json_body import read_json
+from gateway.operations import BodyOperation, Operation, Route, Shown, Tag, Who
+from gateway.pages import page_response
 from gateway.passwords import Passwords
 from gateway.present import show_user
 from gateway.problems import Problem
-from gateway.query import parse_no_query
+from gateway.query import parse_no_query, parse_users_query
 from gateway.rate_limits import admit, admit_login
+from gateway.refusals import WRITE
 from gateway.schemas import LoginBody, UserBody, parse_body
 from gateway.tokens import Role, Tokens
 from gateway.tracing import trace_of
-from gateway.views import TokenView, json_response
+from gateway.views import TokenView, UserView, json_response
 from sagas.events import USER_CREATED, user_data
 from shards.book import open_book
 from shards.errors import CommitUnknownError
@@ -28,6 +34,45 @@ from shards.users import (
 )
 from shards.writes import write_together
 
+REGISTER: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/users",
+    name="register",
+    tag=Tag.USERS,
+    who=Who.ANYONE,
+    body=UserBody,
+    shown={201: Shown(says="The user.", view=UserView)},
+    refusals=("email_taken", *WRITE),
+)
+FIND: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/v1/users",
+    name="find_users",
+    tag=Tag.OPERATORS,
+    who=Who.OPERATOR,
+    query=parameters.USERS,
+    shown={200: Shown(says="Who has it, if anybody.", view=UserView, is_page=True)},
+    refusals=("operator_only",),
+)
+LOGIN: Final = BodyOperation(
+    method=hdrs.METH_POST,
+    path="/v1/auth/login",
+    name="login",
+    tag=Tag.USERS,
+    who=Who.ANYONE,
+    body=LoginBody,
+    shown={200: Shown(says="A token.", view=TokenView)},
+    refusals=("invalid_credentials",),
+)
+ME: Final = Operation(
+    method=hdrs.METH_GET,
+    path="/v1/me",
+    name="get_me",
+    tag=Tag.USERS,
+    who=Who.USER,
+    shown={200: Shown(says="Who sends this.", view=UserView)},
+)
+
 
 class UserRoutes:
     """Who is who."""
@@ -40,12 +85,13 @@ class UserRoutes:
         self._passwords = passwords
         self._ids = ids
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
         return [
-            web.post("/v1/users", self.register),
-            web.post("/v1/auth/login", self.login),
-            web.get("/v1/me", self.me),
+            REGISTER.route(self.register),
+            FIND.route(self.find),
+            LOGIN.route(self.login),
+            ME.route(self.me),
         ]
 
     async def register(self, request: web.Request) -> web.Response:
@@ -53,17 +99,24 @@ class UserRoutes:
         await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
-        body = parse_body(UserBody, sent)
+        body = parse_body(REGISTER.body, sent)
         password_hash = await self._passwords.hash(body.password)
         user = await self._create(request, body, password_hash)
         return json_response(show_user(user), status=201)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """The user with this e-mail, as a list of one or none."""
+        require_operator(authenticate(request, self._tokens))
+        await admit(request)
+        user = await self._find(parse_users_query(request.query))
+        return page_response(request, [show_user(user)] if user is not None else [], None)
 
     async def login(self, request: web.Request) -> web.Response:
         """200 with a token; a wrong e-mail and a wrong password answer alike."""
         await admit(request)
         sent = await read_json(request)
         parse_no_query(request.query)
-        body = parse_body(LoginBody, sent)
+        body = parse_body(LOGIN.body, sent)
         await admit_login(request, body.email)
         user = await self._find(body.email) if body.email is not None else None
         stored = user.password_hash if user is not None else None

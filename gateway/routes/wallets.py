@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from gateway import parameters
 from gateway.auth import authenticate, readable_wallet, require_currency, require_user
 from gateway.currencies import Currencies
 from gateway.cursors import (
@@ -17,6 +18,7 @@ from gateway.cursors import (
     encode_transfer_cursor,
 )
 from gateway.money import format_amount
+from gateway.operations import Operation, Route, Shown, Tag, Who
 from gateway.pages import page_response
 from gateway.path_ids import path_currency_code
 from gateway.present import (
@@ -38,8 +40,9 @@ from gateway.query import (
 from gateway.rate_limits import admit
 from gateway.timestamps import format_timestamp
 from gateway.tokens import Tokens
+from gateway.transfer_views import IncomingTransferView, OutgoingTransferView
 from gateway.views import json_response
-from gateway.wallet_views import PastBalanceView, WalletView
+from gateway.wallet_views import AccountView, EntryView, PastBalanceView, WalletView
 from sagas.states import Status
 from shards.accounts import read_balance, read_balance_at, read_balances
 from shards.connection import Connection
@@ -60,6 +63,55 @@ _SEEN_AS = {
 }
 
 
+_WALLET = "/v1/wallets/{user_id}"
+WALLET: Final = Operation(
+    method=hdrs.METH_GET,
+    path=_WALLET,
+    name="get_wallet",
+    tag=Tag.WALLETS,
+    who=Who.OWNER_OR_OPERATOR,
+    shown={200: Shown(says="The accounts that exist.", view=WalletView)},
+)
+BALANCE: Final = Operation(
+    method=hdrs.METH_GET,
+    path=f"{_WALLET}/balances/{{currency}}",
+    name="get_balance",
+    tag=Tag.WALLETS,
+    who=Who.OWNER_OR_OPERATOR,
+    query=parameters.BALANCE,
+    shown={
+        200: Shown(
+            says="The account; with `at`, its balance then.", view=AccountView | PastBalanceView
+        )
+    },
+)
+ENTRIES: Final = Operation(
+    method=hdrs.METH_GET,
+    path=f"{_WALLET}/entries",
+    name="list_entries",
+    tag=Tag.LEDGER,
+    who=Who.OWNER_OR_OPERATOR,
+    query=parameters.ENTRIES,
+    shown={200: Shown(says="A page of entries.", view=EntryView, is_page=True)},
+    refusals=("unknown_currency",),
+)
+TRANSFERS: Final = Operation(
+    method=hdrs.METH_GET,
+    path=f"{_WALLET}/transfers",
+    name="list_transfers",
+    tag=Tag.TRANSFERS,
+    who=Who.OWNER_OR_OPERATOR,
+    query=parameters.TRANSFERS,
+    shown={
+        200: Shown(
+            says="A page of transfers.",
+            view=OutgoingTransferView | IncomingTransferView,
+            is_page=True,
+        )
+    },
+)
+
+
 class WalletRoutes:
     """Reads of one wallet, all from its own shard."""
 
@@ -68,13 +120,13 @@ class WalletRoutes:
         self._tokens = tokens
         self._currencies = currencies
 
-    def table(self) -> list[web.RouteDef]:
-        """Method, path and handler of each route."""
+    def table(self) -> list[Route]:
+        """Each operation, and what does it."""
         return [
-            web.get("/v1/wallets/{user_id}", self.wallet),
-            web.get("/v1/wallets/{user_id}/balances/{currency}", self.balance),
-            web.get("/v1/wallets/{user_id}/entries", self.entries),
-            web.get("/v1/wallets/{user_id}/transfers", self.transfers),
+            WALLET.route(self.wallet),
+            BALANCE.route(self.balance),
+            ENTRIES.route(self.entries),
+            TRANSFERS.route(self.transfers),
         ]
 
     async def wallet(self, request: web.Request) -> web.Response:

@@ -25,6 +25,18 @@ WHERE payer_id = $1
 ORDER BY created_at DESC, id DESC
 LIMIT $5
 
+-- name: list_holds
+SELECT
+    id, payer_id, payee_id, currency, amount, captured, capture_count, status, reason, caller,
+    idempotency_key, fingerprint, metadata, traceparent, created_at, expires_at, ended_at
+FROM holds
+WHERE payer_id = $1
+    AND status <> 'rejected'
+    AND ($2::text IS NULL OR status = $2)
+    AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $5
+
 -- name: list_received
 SELECT transfer_id, payer_id, payee_id, currency, amount, verdict, reason, created_at, refund_of
 FROM verdicts

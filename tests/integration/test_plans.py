@@ -127,6 +127,7 @@ async def test_open_transfers_are_counted_by_payer_though_none_is_open(
         ("lists", "list_entries", ["entries_by_time"]),
         ("lists", "list_sent", ["transfers_by_payer"]),
         ("lists", "list_received", ["verdicts_by_payee"]),
+        ("lists", "list_holds", ["holds_by_payer"]),
         ("accounts", "read_balance_at", ["entries_pkey", "entries_pkey"]),
         ("entries", "find_entry", ["entries_by_hash"]),
         ("users", "is_wallet_empty", ["transfers_open_by_payer"]),
