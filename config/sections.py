@@ -36,6 +36,10 @@ class GatewaySettings(Section):
     admin_port: Port = Field(
         0, description="Port of its internal listener (/health, /ready, /metrics); 0: a free one."
     )
+    swagger_ui: str = Field(
+        "",
+        description="Jar of Swagger UI, for /docs; `make run` fetches one. Empty: no page.",
+    )
     hash_threads: PositiveInt = Field(2, description="Threads that hash passwords.")
     hash_queue: PositiveInt = Field(64, description="Logins that may wait for a thread.")
     send_queue: PositiveInt = Field(

@@ -1,7 +1,7 @@
 """Everything that can go wrong with the development stack, as one small tree.
 
 DevstackError           its text is for the person at the terminal, and says what to do
-├── JarError            Kafka's jars could not be fetched, or are not those of the lock
+├── JarError            jars could not be fetched, or are not those of their lock
 ├── PortTakenError      another program listens where we want to
 ├── ServerError         a process ended, or was not ready in time; carries the end of its log
 └── HomeError           the data folder is in use, or holds data of another version
@@ -15,7 +15,7 @@ class DevstackError(Exception):
 
 
 class JarError(DevstackError):
-    """Kafka's jars could not be fetched, or are not those of the lock."""
+    """Jars could not be fetched, or are not those of their lock."""
 
 
 class HomeError(DevstackError):

@@ -1,12 +1,13 @@
-"""Kafka's jars: exactly those of `kafka-jars.lock`, by size and SHA-256, or none.
+"""Jars that are fetched: exactly those of a lock file, by size and SHA-256, or none.
 
 They are fetched by their Maven coordinates once, into a folder of the virtual environment that
 `make run` and the tests share and `make reset` leaves alone. Only whole, checked files are moved
 there, and the class path names each file, so nothing that is not in the lock is ever loaded.
 
-The lock is what `org.apache.kafka:kafka_2.13` and `org.apache.logging.log4j:log4j-slf4j-impl` need,
-as jgo resolves them when each is written with `!` (without it, one downgrades the other's). The
-versions are all in it, so nothing is resolved here.
+Kafka's lock is what `org.apache.kafka:kafka_2.13` and `org.apache.logging.log4j:log4j-slf4j-impl`
+need, as jgo resolves them when each is written with `!` (without it, one downgrades the other's).
+The versions are all in it, so nothing is resolved here. Swagger UI's is one jar, which has no code
+for Java in it: a jar is what the pages are published as.
 """
 
 import fcntl
@@ -19,13 +20,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from devstack.background import each_in_background
 from devstack.errors import JarError
 from devstack.maven import download
 
-LOCK_FILE = Path(__file__).with_name("kafka-jars.lock")
-KAFKA = "org.apache.kafka:kafka_2.13"
 _ATTEMPTS = 3
 _DOWNLOADS_AT_ONCE = 4
 
@@ -55,45 +55,73 @@ class Jar:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
 
-def read_lock(path: Path = LOCK_FILE) -> tuple[Jar, ...]:
-    """The jars of a lock file, whose lines read `coordinate size sha256`."""
-    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line]
-    return tuple(Jar(coordinate=c, size=int(size), sha256=sha) for c, size, sha in rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JarLock:
+    """The jars of one thing.
+
+    Attributes:
+        of: its name for people.
+        path: the lock file, whose lines read `coordinate size sha256`.
+        main: group and artifact of the jar that has its version.
+    """
+
+    of: str
+    path: Path
+    main: str
+
+    @property
+    def jars(self) -> tuple[Jar, ...]:
+        """The lines of the file."""
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        rows = [line.split() for line in lines if line]
+        return tuple(Jar(coordinate=c, size=int(size), sha256=sha) for c, size, sha in rows)
+
+    @property
+    def version(self) -> str:
+        """The version that is locked."""
+        return dict(jar.coordinate.rsplit(":", 1) for jar in self.jars)[self.main]
+
+    @property
+    def folder(self) -> Path:
+        """Where its jars are kept: in the virtual environment, one folder per version."""
+        name = f"{self.path.name.removesuffix('-jars.lock')}-{self.version}"
+        return Path(sys.prefix, "share", "holdfast", name)
 
 
-def kafka_version() -> str:
-    """The version of Kafka in the lock."""
-    versions = dict(jar.coordinate.rsplit(":", 1) for jar in read_lock())
-    return versions[KAFKA]
+KAFKA: Final = JarLock(
+    of="Kafka",
+    path=Path(__file__).with_name("kafka-jars.lock"),
+    main="org.apache.kafka:kafka_2.13",
+)
+SWAGGER_UI: Final = JarLock(
+    of="Swagger UI",
+    path=Path(__file__).with_name("swagger-ui-jars.lock"),
+    main="org.webjars:swagger-ui",
+)
 
 
-def default_folder() -> Path:
-    """Where the jars are kept: in the virtual environment, one folder per version of Kafka."""
-    return Path(sys.prefix, "share", "holdfast", f"kafka-{kafka_version()}")
-
-
-def class_path(
-    folder: Path | None = None,
+def fetched(
+    lock: JarLock,
     *,
-    jars: tuple[Jar, ...] | None = None,
+    folder: Path | None = None,
     fetch: Download = download,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
-    """The files of Kafka, fetched where they are missing or differ from the lock.
+    """The files of a lock, fetched where they are missing or differ from it.
 
     Safe to call from several processes at once: one of them fetches, the others wait for it.
 
     Args:
-        folder: where they are kept; `default_folder()` if not given.
-        jars: the lock; `kafka-jars.lock` if not given.
+        lock: what is wanted.
+        folder: where they are kept; that of the lock if not given.
         fetch: how one jar is fetched.
         report: told before and after something is fetched.
 
     Raises:
         JarError: a jar could not be fetched, or what came is not what the lock says.
     """
-    folder = folder or default_folder()
-    jars = jars or read_lock()
+    folder = folder or lock.folder
+    jars = lock.jars
     paths = tuple(folder / jar.file_name for jar in jars)
     if not _broken(jars, folder):
         return paths
@@ -102,9 +130,9 @@ def class_path(
         if wanted:
             size_mb = sum(jar.size for jar in wanted) / 1e6
             since = time.monotonic()
-            report(f"fetching {len(wanted)} jars of Kafka, {size_mb:.0f} MB")
-            _fetch_all(wanted, folder, fetch)
-            report(f"Kafka's jars are here and checked ({time.monotonic() - since:.1f} s)")
+            report(f"fetching {lock.of} ({len(wanted)} jars, {size_mb:.0f} MB)")
+            _fetch_all(wanted, lock, folder=folder, fetch=fetch)
+            report(f"{lock.of} is here and checked ({time.monotonic() - since:.1f} s)")
         _drop_strangers(jars, folder)
     return paths
 
@@ -113,28 +141,31 @@ def _broken(jars: tuple[Jar, ...], folder: Path) -> list[Jar]:
     return [jar for jar in jars if not jar.is_intact(folder / jar.file_name)]
 
 
-def _fetch_all(jars: list[Jar], folder: Path, fetch: Download) -> None:
+def _fetch_all(jars: list[Jar], lock: JarLock, *, folder: Path, fetch: Download) -> None:
     # Jars land in a new folder each time: a cached half of a file is a thing that cannot be.
     workspace = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
+
+    def fetch_one(jar: Jar) -> None:
+        _checked(jar, lock, workspace, fetch).replace(folder / jar.file_name)
+
     try:
         each_in_background(
             jars,
-            lambda jar: _fetch_one(jar, workspace, folder / jar.file_name, fetch),
+            fetch_one,
             threads=_DOWNLOADS_AT_ONCE,
         )
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
 
-def _fetch_one(jar: Jar, workspace: Path, target: Path, fetch: Download) -> None:
+def _checked(jar: Jar, lock: JarLock, workspace: Path, fetch: Download) -> Path:
     for _ in range(_ATTEMPTS):
-        fetched = fetch(jar.coordinate, Path(tempfile.mkdtemp(dir=workspace)))
-        if jar.is_intact(fetched):
-            fetched.replace(target)
-            return
+        path = fetch(jar.coordinate, Path(tempfile.mkdtemp(dir=workspace)))
+        if jar.is_intact(path):
+            return path
     raise JarError(
         f"{jar.coordinate} arrived {_ATTEMPTS} times with a size or SHA-256 that differs from"
-        f" {LOCK_FILE.name}: something between here and the repository changes files"
+        f" {lock.path.name}: something between here and the repository changes files"
     )
 
 
@@ -154,7 +185,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a")
     except OSError as error:
-        raise JarError(f"Kafka's jars cannot be kept in {folder}: {error.strerror}") from error
+        raise JarError(f"jars cannot be kept in {folder}: {error.strerror}") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -7,8 +7,8 @@ import shutil
 import uuid
 from pathlib import Path
 
-from devstack import jars
 from devstack.errors import DevstackError, ServerError
+from devstack.jars import KAFKA, fetched
 from devstack.kafka_config import Member, write_log4j, write_member_properties, write_properties
 from devstack.kafka_probe import broker_answers
 from devstack.ports import free_port, require_free
@@ -204,7 +204,7 @@ class KafkaBroker:
         terms = [*_JAVA_TERMS, logging, scratch]
         if self._member is not None and self._member.hosts is not None:
             terms.append(f"-Djdk.net.hosts.file={self._member.hosts}")
-        files = os.pathsep.join(str(path) for path in jars.class_path())
+        files = os.pathsep.join(str(path) for path in fetched(KAFKA))
         return Command(
             name="Kafka",
             argv=(str(java()), *terms, *main_and_terms),

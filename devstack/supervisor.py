@@ -9,10 +9,10 @@ from config.settings import Settings
 from devstack import databases, leftovers
 from devstack.background import Background
 from devstack.environment import children_environment, with_ports
-from devstack.errors import ServerError
+from devstack.errors import JarError, ServerError
 from devstack.files import rotate
 from devstack.home import Home
-from devstack.jars import class_path, kafka_version
+from devstack.jars import KAFKA, SWAGGER_UI, fetched
 from devstack.kafka import KafkaBroker
 from devstack.keys import load_keys
 from devstack.overview import announcement, what_runs
@@ -86,6 +86,7 @@ class Supervisor:
     def _start(self) -> None:
         since = time.monotonic()
         self._prepare_home()
+        self._fetch_documentation()
         self._programs = programs_of(self._settings, env=self._env, logs=self._home.logs)
         self._check_ports()
         self._start_servers()
@@ -103,13 +104,24 @@ class Supervisor:
         if self._postgres is not None:
             versions["PostgreSQL"] = str(MAJOR)
         if self._kafka is not None:
-            versions["Kafka"] = kafka_version()
+            versions["Kafka"] = KAFKA.version
         home.check_versions(versions)
         for log in [*home.logs.glob("*.log"), *home.logs.glob("*.out")]:
             rotate(log)
         self._env = children_environment(
             self._settings, home=home, keys=load_keys(home.keys_file), inherited=os.environ
         )
+
+    def _fetch_documentation(self) -> None:
+        """Without it all else works: the page /docs is not there then, and says why."""
+        if self._settings.gateway.swagger_ui:
+            return
+        try:
+            (jar,) = fetched(SWAGGER_UI, report=self._progress.say)
+        except JarError as error:
+            self._progress.say(f"no page /docs: {error}")
+        else:
+            self._env["HOLDFAST_GATEWAY__SWAGGER_UI"] = str(jar)
 
     def _check_ports(self) -> None:
         """All at once and first: nobody wants to hear of the last port after a minute."""
@@ -149,12 +161,12 @@ class Supervisor:
 
     def _start_kafka(self) -> None:
         assert self._kafka is not None
-        class_path(report=self._progress.say)
+        fetched(KAFKA, report=self._progress.say)
         since = time.monotonic()
         self._kafka.prepare()
         self._launch(self._kafka)
         self._kafka.await_ready()
-        where = f"Kafka {kafka_version()} is ready on port {self._kafka.port}"
+        where = f"Kafka {KAFKA.version} is ready on port {self._kafka.port}"
         self._progress.done(where, since=since)
 
     def _set_up(self) -> None:

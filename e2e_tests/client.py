@@ -8,6 +8,9 @@ from itertools import count
 from typing import Any
 
 import aiohttp
+import orjson
+
+from e2e_tests.contract import check_answer
 
 PASSWORD = "correct horse battery"
 _names = count(1)
@@ -26,6 +29,15 @@ class Answer:
         """The code of a problem; None when it is none."""
         is_problem = self.headers.get("Content-Type", "").startswith("application/problem+json")
         return self.body["code"] if is_problem else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer that is no JSON."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +83,13 @@ class Client:
         async with self._session.request(
             method, self.base + path, json=json, data=data, headers=sent
         ) as response:
-            body = await response.json(content_type=None) if await response.read() else None
-            return Answer(response.status, body, response.headers)
+            text = await response.read()
+            # What is made for a browser is no JSON.
+            is_json = "json" in response.headers.get("Content-Type", "")
+            body = orjson.loads(text) if text and is_json else None
+            answer = Answer(response.status, body, response.headers)
+        check_answer(method, path, status=answer.status, headers=answer.headers, body=answer.body)
+        return answer
 
     @asynccontextmanager
     async def opened(
@@ -89,6 +106,11 @@ class Client:
             assert response.status == 200
             assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
             return await response.text()
+
+    async def page(self, path: str) -> Page:
+        """What is at this path, for a browser."""
+        async with self._session.get(self.base + path) as response:
+            return Page(response.status, await response.text("latin-1"), response.headers)
 
     async def status(self, path: str) -> int:
         """The status of what is at this path, whatever it is."""

@@ -303,3 +303,22 @@ async def test_a_reason_of_the_owner_is_for_no_trail(system: System, client: Cli
         movement = await move(client, alice, what, alice.wallet, reason="my own")
         assert movement.status == 201
         assert await acts_on(system, movement.body["id"]) == []
+
+
+async def test_an_operator_finds_a_user_by_e_mail_and_nobody_else_does(
+    system: System, client: Client
+):
+    alice, ada = await client.member(), await make_operator(system, client)
+    me = await client.call("GET", "/v1/me", by=alice)
+
+    found = await client.call("GET", f"/v1/users?email={alice.email.upper()}", by=ada)
+    nobody = await client.call("GET", "/v1/users?email=nobody@example.com", by=ada)
+    missing = await client.call("GET", "/v1/users", by=ada)
+    malformed = await client.call("GET", "/v1/users?email=nobody", by=ada)
+    by_user = await client.call("GET", f"/v1/users?email={ada.email}", by=alice)
+
+    assert found.body == {"data": [me.body], "next_cursor": None}
+    assert nobody.body == {"data": [], "next_cursor": None}
+    assert fields(missing) == [("/email", "missing")]
+    assert fields(malformed) == [("/email", "invalid_value")]
+    assert refused(by_user) == (403, "operator_only")

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
+from devstack.jars import SWAGGER_UI, fetched
 from e2e_tests.answers import at_once, refused, unchanged
 from e2e_tests.client import Client, Member, new_key
 from e2e_tests.limits_kit import LIMITED, NAMES, PASSWORD, left, login, until_refused
@@ -140,7 +141,11 @@ async def test_401_404_and_403_are_told_before_429_and_everything_else_after(
 
 @pytest.mark.parametrize("who", ["user", "address"])
 async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, who: str):
-    system.change(limits={"per_user": 1, "user_burst": 20, "per_address": 1, "address_burst": 200})
+    (jar,) = fetched(SWAGGER_UI)
+    system.change(
+        limits={"per_user": 1, "user_burst": 20, "per_address": 1, "address_burst": 200},
+        gateway={"swagger_ui": str(jar)},
+    )
     client = await system.start_gateway()
     user, bob = await client.member(EUR="10.00"), await client.member(EUR="10.00")
     sent = (await client.transfer(user, bob, "1.00")).body["id"]
@@ -158,6 +163,7 @@ async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, 
         "hold_id": hold.body["id"],
         "currency": "EUR",
         "code": "EUR",
+        "file": "begin.js",
     }
     routes = {
         (route.method, route.resource.canonical)
@@ -173,6 +179,9 @@ async def test_no_route_is_without_a_limit(system: System, nothing_fills: None, 
         ("POST", "/v1/auth/login"),
         ("GET", "/v1/currencies"),
         ("GET", "/v1/currencies/{code}"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/docs/{file}"),
     }
     limited = routes - for_anyone - (without_user if who == "user" else set())
 

@@ -57,6 +57,7 @@ class Shown:
         is_page: whether it is a page of such views.
         media: its content type; None for an answer without a body.
         locates: whether `Location` says where it is from now on.
+        headers: others that it may have.
     """
 
     says: str
@@ -64,6 +65,7 @@ class Shown:
     is_page: bool = False
     media: str | None = "application/json"
     locates: bool = False
+    headers: tuple[str, ...] = ()
 
 
 @record

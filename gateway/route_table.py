@@ -1,6 +1,7 @@
 """Every route of the gateway, and what each is made from."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.cancels import Cancels
@@ -10,6 +11,7 @@ from gateway.payees import Payees
 from gateway.refunds import Refunds
 from gateway.routes.batches import BatchRoutes
 from gateway.routes.currencies import CurrencyRoutes
+from gateway.routes.documentation import DocumentationRoutes
 from gateway.routes.entries import EntryRoutes
 from gateway.routes.holds import HoldRoutes
 from gateway.routes.limits import LimitRoutes
@@ -45,7 +47,7 @@ def routes_of(gateway: "Gateway") -> list[Route]:
     )
     reads = TransferReads(shards=gateway.shards, lanes=gateway.lanes, notices=gateway.notices)
     answers = TransferAnswers(currencies=gateway.currencies, lanes=gateway.lanes, reads=reads)
-    return [
+    routes = [
         *TransferRoutes(
             tokens=gateway.tokens,
             currencies=gateway.currencies,
@@ -136,3 +138,9 @@ def routes_of(gateway: "Gateway") -> list[Route]:
         ).table(),
         *gateway.health.table(),
     ]
+    jar = gateway.settings.gateway.swagger_ui
+    documentation = DocumentationRoutes(
+        routes=lambda: routes, swagger_ui=Path(jar) if jar else None
+    )
+    routes.extend(documentation.table())
+    return routes

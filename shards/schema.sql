@@ -195,6 +195,7 @@ END),
     CONSTRAINT holds_status CHECK (status = ANY (ARRAY['open'::text, 'captured'::text, 'voided'::text, 'expired'::text, 'rejected'::text])),
     CONSTRAINT holds_key UNIQUE (payer_id, caller, idempotency_key)
 ) WITH (fillfactor=80);
+CREATE INDEX holds_by_payer ON public.holds USING btree (payer_id, created_at, id) WHERE (status <> 'rejected'::text);
 CREATE INDEX holds_due ON public.holds USING btree (bucket, expires_at) WHERE (status = 'open'::text);
 CREATE INDEX holds_open_by_payer ON public.holds USING btree (payer_id) WHERE (ended_at IS NULL);
 

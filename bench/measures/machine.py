@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from devstack.jars import kafka_version
+from devstack.jars import KAFKA
 from devstack.postgres_binaries import binaries
 
 _PACKAGES = {"faust": "faust-streaming"} | {
@@ -51,7 +51,7 @@ def versions() -> Mapping[str, str]:
     return {
         "python": platform.python_version(),
         "postgresql": said.split()[-1],
-        "kafka": kafka_version(),
+        "kafka": KAFKA.version,
         **ours,
     }
 

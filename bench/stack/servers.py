@@ -10,7 +10,7 @@ from pathlib import Path
 from devstack import leftovers
 from devstack.background import Background
 from devstack.home import Home
-from devstack.jars import class_path, kafka_version
+from devstack.jars import KAFKA, fetched
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
@@ -69,7 +69,7 @@ def running_servers(folder: Path, *, progress: Progress) -> Iterator[Servers]:
         for old in (home.kafka, home.logs):
             shutil.rmtree(old, ignore_errors=True)
         home.logs.mkdir()
-        home.check_versions({"PostgreSQL": str(MAJOR), "Kafka": kafka_version()})
+        home.check_versions({"PostgreSQL": str(MAJOR), "Kafka": KAFKA.version})
         servers = Servers(home)
         stack.callback(leftovers.forget_all, home.processes)
         stack.callback(end_all, [servers.postgres, servers.kafka], drain_s=_DRAIN_S)
@@ -78,7 +78,7 @@ def running_servers(folder: Path, *, progress: Progress) -> Iterator[Servers]:
 
 
 def _start(servers: Servers, home: Home, progress: Progress) -> None:
-    class_path(report=progress.say)
+    fetched(KAFKA, report=progress.say)
     since = time.monotonic()
 
     def start_kafka() -> None:
@@ -89,4 +89,4 @@ def _start(servers: Servers, home: Home, progress: Progress) -> None:
     servers.postgres.start()
     leftovers.remember(home.processes, servers.postgres.child)
     kafka.result()
-    progress.done(f"PostgreSQL {MAJOR} and Kafka {kafka_version()} are ready", since=since)
+    progress.done(f"PostgreSQL {MAJOR} and Kafka {KAFKA.version} are ready", since=since)

@@ -80,6 +80,7 @@ def _shown(operation: Operation, shown: Shown) -> dict[str, Any]:
         names.append("Idempotency-Replayed")
     if shown.locates:
         names.append("Location")
+    names.extend(shown.headers)
     if shown.is_page:
         names.append("Link")
     answer: dict[str, Any] = {"description": shown.says, "headers": _headers(*names)}
@@ -90,7 +91,7 @@ def _shown(operation: Operation, shown: Shown) -> dict[str, Any]:
 
 def _schema_of(shown: Shown) -> Schema:
     if shown.view is None:
-        return {"type": "string"}
+        return {"type": "object"} if shown.media == "application/json" else {"type": "string"}
     views = [reference(view) for view in alternatives(shown.view)]
     item = views[0] if len(views) == 1 else {"anyOf": views}
     return _page(item) if shown.is_page else item

@@ -55,7 +55,9 @@ def alternatives(view: Any) -> tuple[type, ...]:
 
 
 def _generated(types: Iterable[type], *, mode: Any) -> dict[str, Schema]:
-    adapters = [(kind.__name__, mode, TypeAdapter(kind)) for kind in types]
+    adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
+        (kind.__name__, mode, TypeAdapter(kind)) for kind in types
+    ]
     _, whole = TypeAdapter.json_schemas(adapters, ref_template=_PREFIX + "{model}")
     named = json.loads(_REFERENCE.sub(rf'"{_PREFIX}\1"', json.dumps(whole["$defs"])))
     return {_shown_name(name): _tidied(schema) for name, schema in named.items()}

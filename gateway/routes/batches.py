@@ -39,7 +39,13 @@ CREATE: Final = BodyOperation(
     tag=Tag.TRANSFERS,
     who=Who.OWNER,
     body=BatchBody,
-    shown={207: Shown(says="What became of each item, in order.", view=BatchView)},
+    shown={
+        207: Shown(
+            says="What became of each item, in order.",
+            view=BatchView,
+            headers=("Idempotency-Replayed", "Retry-After"),
+        )
+    },
 )
 
 

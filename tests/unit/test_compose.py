@@ -13,7 +13,7 @@ import yaml
 
 from config.settings import PREFIX, Settings, load_settings, setting_names
 from config.wiring import key_ring, topic_names
-from devstack.jars import kafka_version
+from devstack.jars import KAFKA
 from devstack.kafka_config import write_properties
 from devstack.postgres import _initdb_terms
 from devstack.postgres_binaries import MAJOR
@@ -118,7 +118,7 @@ def test_secrets_are_long_enough_and_say_what_they_are(settings_of):
 
 
 def test_versions_are_those_of_make_run():
-    assert service("kafka")["image"] == f"apache/kafka:{kafka_version()}"
+    assert service("kafka")["image"] == f"apache/kafka:{KAFKA.version}"
     assert {service(n)["image"] for n in ("postgres-a", "postgres-b")} == {f"postgres:{MAJOR}"}
 
 

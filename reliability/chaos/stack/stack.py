@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from devstack import databases
 from devstack.errors import ServerError
-from devstack.jars import class_path
+from devstack.jars import KAFKA, fetched
 from devstack.processes import Command, run_to_end
 from messaging.topics import TopicNames, create_topics
 from reliability.chaos.stack.broker_node import BrokerNode
@@ -194,7 +194,7 @@ class Stack:
         self._say(f"the proxy listens for {len(self.links)} links")
 
     async def _start_servers(self) -> None:
-        await to_the_end(lambda: class_path(report=self._say))
+        await to_the_end(lambda: fetched(KAFKA, report=self._say))
         for shard in self._layout.shards:
             self._disks[shard] = await self._parts.disk(shard)
         async with asyncio.TaskGroup() as group:
