@@ -9,7 +9,7 @@ from cli.audit import audit_command
 from cli.dead import dead_commands
 from cli.errors import explain
 from cli.migrate import migrate_command
-from cli.operators import operators_commands
+from cli.operator_roles import operator_commands
 from cli.rebuild import rebuild_command
 from cli.trail import trail_command
 from config.logging import configure_logging
@@ -30,7 +30,7 @@ def build_app() -> typer.Typer:
     app.command("audit")(audit_command)
     app.command("rebuild")(rebuild_command)
     app.add_typer(dead_commands(), name="dead")
-    app.add_typer(operators_commands(), name="operators")
+    app.add_typer(operator_commands(), name="operator")
     app.command("trail")(trail_command)
     return app
 
