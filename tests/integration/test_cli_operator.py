@@ -149,3 +149,17 @@ async def test_the_trail_is_that_of_all_shards_newest_first(holdfast: Holdfast, 
 
     assert text.out.count("user.freeze") == 2
     assert [act["target_id"] for act in machine] == [str(user) for user in reversed(users)]
+
+
+async def test_the_trail_for_programs_has_what_proves_each_act(holdfast: Holdfast, world: World):
+    user = await world.user(bucket=1)
+    for status in ("frozen", "open"):
+        await world.set_status(user, status)
+
+    second, first = parsed(await holdfast("trail", "--json"))
+
+    assert first["prev_hash"] == "0" * 64
+    assert second["prev_hash"] == first["hash"]
+    async with world.session(user) as conn:
+        kept = await conn.fetchval("SELECT hash FROM operator_acts WHERE seq = 2")
+    assert second["hash"] == kept.hex()
