@@ -23,7 +23,6 @@ def build_app() -> typer.Typer:
         name="holdfast",
         help="Moves money between wallets on different databases, and never loses a cent.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.command("migrate")(migrate_command)
