@@ -12,6 +12,7 @@ from cli.migrate import migrate_command
 from cli.operator_roles import operator_commands
 from cli.rebuild import rebuild_command
 from cli.trail import trail_command
+from cli.verify import verify_command
 from config.logging import configure_logging
 
 EXIT_NOT_DONE = 2
@@ -27,6 +28,7 @@ def build_app() -> typer.Typer:
     )
     app.command("migrate")(migrate_command)
     app.command("audit")(audit_command)
+    app.command("verify")(verify_command)
     app.command("rebuild")(rebuild_command)
     app.add_typer(dead_commands(), name="dead")
     app.add_typer(operator_commands(), name="operator")
