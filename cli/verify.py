@@ -79,10 +79,10 @@ def _print(verified: Verified, *, took_s: float) -> None:
             print(_line(broken))
         if tally.found > len(tally.broken):
             print(f"{tally.shard}  ... and {tally.found - len(tally.broken):,} more")
-    for tally in verified.shards:
+    for tally in (one for one in verified.shards if one.finished or _rows([one])):
         print(
             f"{tally.shard}: {tally.entries:,} entries of {tally.accounts:,} accounts,"
-            f" {tally.acts:,} acts" + ("" if tally.finished else ", and no more")
+            f" {tally.acts:,} acts" + ("" if tally.finished else ", and then no answer")
         )
     rows = _rows(verified.shards)
     print(f"{rows:,} rows in {took_s:.1f} s: {_rate(rows, took_s):,} per second.")
