@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 
 from audit import AuditedShard, Outcome
+from audit.reader import ShardReader
 from audit.report import BREACHES_MAX
-from audit.verified import BrokenRow, Verified
-from audit.verify import verify
+from audit.verified import BrokenRow, ShardTally, Verified
+from audit.verify import _verify_acts, verify
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
 from shards.ids import RandomIds
@@ -251,6 +252,63 @@ async def test_it_goes_on_to_the_others_and_shows_no_more_than_some(
     assert len(first.broken) == BREACHES_MAX
     assert first.found > 2 * BREACHES_MAX
     assert len(second.broken) == second.found > 1
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+async def test_chains_are_the_same_however_few_rows_come_at_a_time(
+    clones: Clones, pristine: Pristine, monkeypatch: pytest.MonkeyPatch, rows: int
+):
+    monkeypatch.setattr("audit.reader.CHUNK_ROWS", rows)
+    monkeypatch.setattr("audit.verify.CHUNK_ROWS", rows)
+    in_order = await verified(clones.shards)
+    database = await clones.of(0)
+    users = await run(
+        database.dsn,
+        "DELETE FROM accounts WHERE seq > 0 AND user_id IN"
+        " (SELECT user_id FROM accounts WHERE seq > 0 ORDER BY user_id LIMIT 2) RETURNING user_id",
+    )
+    last = await run(
+        database.dsn,
+        "UPDATE accounts SET seq = seq + 1 WHERE user_id ="
+        " (SELECT user_id FROM accounts ORDER BY user_id DESC LIMIT 1) RETURNING user_id, currency",
+    )
+
+    found = await verified(clones.shards)
+
+    assert places(in_order) == []
+    assert sum(tally.accounts for tally in in_order.shards) == await counted(
+        pristine[0], "accounts"
+    )
+    assert sorted(places(found)) == sorted(
+        [
+            *(f"shard0 account {row['user_id']} EUR account_missing" for row in users),
+            *(f"shard0 account {row['user_id']} {row['currency']} account_seq" for row in last),
+        ]
+    )
+    assert len(users) == 2
+    assert last
+
+
+async def test_a_shard_that_goes_away_meanwhile_is_not_verified(
+    pristine: Pristine, monkeypatch: pytest.MonkeyPatch
+):
+    databases, _ = pristine
+
+    async def go_away(reader: ShardReader, tally: ShardTally) -> None:
+        if reader.shard.name == "shard1":
+            await run(
+                reader.shard.dsn,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'holdfast audit'",
+            )
+        await _verify_acts(reader, tally)
+
+    monkeypatch.setattr("audit.verify._verify_acts", go_away)
+    found = await verified(databases)
+
+    assert found.outcome is Outcome.NOT_AUDITED
+    assert [lost.shard for lost in found.lost] == ["shard1"]
+    assert [tally.finished for tally in found.shards] == [True, False]
 
 
 async def test_chains_that_grow_meanwhile_are_in_order(
