@@ -48,6 +48,11 @@ class ShardReader:
         self._later = later
         self._later_free = asyncio.Lock()
 
+    async def tune(self, sql: str) -> None:
+        """Changes settings of the snapshot's transaction; may be several statements."""
+        with _unreadable(self.shard.name):
+            await self._snapshot.execute(sql)
+
     async def rows(self, sql: str, *args: object) -> Sequence[Row]:
         """All rows of a statement, in the snapshot."""
         with _unreadable(self.shard.name):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from shards.dead_letters import ListedDeadLetter
-from shards.operator_acts import StoredAct
+from shards.operator_acts import ListedAct, StoredAct
 from shards.transfers import Transfer
 from shards.verdicts import Verdict
 
@@ -43,6 +43,12 @@ def letter_as_json(letter: ListedDeadLetter) -> Json:
 def act_as_json(act: StoredAct) -> Json:
     """All fields."""
     return {name: _plain(value) for name, value in asdict(act).items()}
+
+
+def listed_act_as_json(listed: ListedAct) -> Json:
+    """All fields of an act, and what proves it: hashes in lower-case hex, as over HTTP."""
+    proof: Json = {"hash": listed.hash.hex(), "prev_hash": listed.prev_hash.hex()}
+    return act_as_json(listed.act) | proof
 
 
 def transfer_as_json(transfer: Transfer) -> Json:

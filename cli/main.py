@@ -9,9 +9,10 @@ from cli.audit import audit_command
 from cli.dead import dead_commands
 from cli.errors import explain
 from cli.migrate import migrate_command
-from cli.operators import operators_commands
+from cli.operator_roles import operator_commands
 from cli.rebuild import rebuild_command
 from cli.trail import trail_command
+from cli.verify import verify_command
 from config.logging import configure_logging
 
 EXIT_NOT_DONE = 2
@@ -23,14 +24,14 @@ def build_app() -> typer.Typer:
         name="holdfast",
         help="Moves money between wallets on different databases, and never loses a cent.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.command("migrate")(migrate_command)
     app.command("audit")(audit_command)
+    app.command("verify")(verify_command)
     app.command("rebuild")(rebuild_command)
     app.add_typer(dead_commands(), name="dead")
-    app.add_typer(operators_commands(), name="operators")
+    app.add_typer(operator_commands(), name="operator")
     app.command("trail")(trail_command)
     return app
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from cli.dead_json import act_as_json
+from cli.dead_json import listed_act_as_json
 from cli.each import on_each
 from cli.errors import CommandError
 from cli.options import AsJson, Limit
@@ -27,16 +27,15 @@ def trail_command(
     """Lists what operators did: who, when, to which row, and why; newest first."""
     target_id = _uuid(target) if target else None
     listed = asyncio.run(_trail(find_system(), limit=limit, target_id=target_id))
-    acts = [one.act for one in listed]
     if as_json:
-        print(json.dumps([act_as_json(act) for act in acts], indent=2))
+        print(json.dumps([listed_act_as_json(one) for one in listed], indent=2))
         return
     # Plain lines, which no terminal cuts: a trail is read word by word.
-    for act in acts:
+    for act in (one.act for one in listed):
         print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
         print(f"    reason: {act.reason}")
         print(f"    {act.detail}")
-    if not acts:
+    if not listed:
         print("No acts.")
 
 

@@ -132,7 +132,7 @@ async def test_one_row_has_its_own_acts_and_they_are_all_there_is_to_ask_for(
 async def test_what_the_command_does_is_in_it(system: System, client: Client):
     ada = await make_operator(system, client)
     eve = await client.member()
-    await system.holdfast("operators", "add", eve.email, "--by", "Ada", "--reason", "our support")
+    await system.holdfast("operator", "add", eve.email, "--by", "Ada", "--reason", "our support")
 
     act = (await page(client, ada, "limit=1"))["data"][0]
     code, text = await system.holdfast("trail", "--limit", "1")

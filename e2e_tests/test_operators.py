@@ -18,7 +18,7 @@ async def test_the_command_makes_an_operator_who_acts_after_the_next_login(
     system: System, client: Client
 ):
     ada, bob = await client.member(), await client.member()
-    code, _ = await system.holdfast("operators", "add", ada.email, *WHO)
+    code, _ = await system.holdfast("operator", "add", ada.email, *WHO)
     again = await client.login(ada)
 
     assert code == 0
@@ -30,7 +30,7 @@ async def test_who_is_removed_acts_no_more_at_once_and_reads_until_the_token_end
     system: System, client: Client
 ):
     ada, bob = await make_operator(system, client), await client.member(EUR="5.00")
-    code, _ = await system.holdfast("operators", "remove", ada.email, *WHO)
+    code, _ = await system.holdfast("operator", "remove", ada.email, *WHO)
 
     async with unchanged(system):
         answers = [await ask(client, ada, verb, bob) for verb in VERBS]

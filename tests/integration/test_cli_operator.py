@@ -1,4 +1,4 @@
-"""`holdfast operators` and `holdfast trail` as a person runs them."""
+"""`holdfast operator` and `holdfast trail` as a person runs them."""
 
 import json
 from dataclasses import replace
@@ -36,9 +36,9 @@ async def test_a_user_becomes_an_operator_and_is_one_no_more(holdfast: Holdfast,
     user = await world.user(bucket=1)
     email = await email_of(world, user)
 
-    added = await holdfast("operators", "add", f"{email.upper()}", *WHO)
+    added = await holdfast("operator", "add", f"{email.upper()}", *WHO)
     role = await role_of(world, user)
-    removed = await holdfast("operators", "remove", email, *WHO)
+    removed = await holdfast("operator", "remove", email, *WHO)
 
     assert (added.code, removed.code) == (0, 0)
     assert added.out == f"{email}: an operator, with the next token: log in again\n"
@@ -55,9 +55,9 @@ async def test_a_repeat_changes_nothing_and_says_so(holdfast: Holdfast, world: W
     user = await world.user(bucket=1)
     email = await email_of(world, user)
 
-    again = [await holdfast("operators", "remove", email, *WHO)]
-    await holdfast("operators", "add", email, *WHO)
-    again.append(await holdfast("operators", "add", email, *WHO))
+    again = [await holdfast("operator", "remove", email, *WHO)]
+    await holdfast("operator", "add", email, *WHO)
+    again.append(await holdfast("operator", "add", email, *WHO))
 
     assert [one.code for one in again] == [0, 0]
     assert again[0].out == f"{email}: no operator, and nothing was changed\n"
@@ -66,14 +66,14 @@ async def test_a_repeat_changes_nothing_and_says_so(holdfast: Holdfast, world: W
 
 
 async def test_operators_of_all_shards_are_listed(holdfast: Holdfast, world: World):
-    assert (await holdfast("operators", "list")).out.startswith("No operators.")
+    assert (await holdfast("operator", "list")).out.startswith("No operators.")
     users = [await world.user(bucket=bucket) for bucket in (0, 1, 2)]
     emails = sorted([await email_of(world, user) for user in users])
     for email in emails:
-        await holdfast("operators", "add", email, *WHO)
+        await holdfast("operator", "add", email, *WHO)
 
-    text = await holdfast("operators", "list")
-    machine = parsed(await holdfast("operators", "list", "--json"))
+    text = await holdfast("operator", "list")
+    machine = parsed(await holdfast("operator", "list", "--json"))
 
     assert [line.split()[0] for line in text.out.splitlines()] == emails
     assert [one["email"] for one in machine] == emails
@@ -83,7 +83,7 @@ async def test_operators_of_all_shards_are_listed(holdfast: Holdfast, world: Wor
 
 async def test_who_has_not_registered_is_told_how_to(holdfast: Holdfast):
     for verb in ("add", "remove"):
-        ended = await holdfast("operators", verb, "nobody@example.com", *WHO)
+        ended = await holdfast("operator", verb, "nobody@example.com", *WHO)
 
         assert ended.code == 2
         assert "nobody@example.com" in ended.err
@@ -106,7 +106,7 @@ async def test_who_and_why_must_be_said_in_one_line_each(
 ):
     user = await world.user(bucket=1)
 
-    ended = await holdfast("operators", "add", await email_of(world, user), *options)
+    ended = await holdfast("operator", "add", await email_of(world, user), *options)
 
     assert ended.code == 2
     assert await role_of(world, user) == "user"
@@ -118,8 +118,8 @@ async def test_a_shard_that_is_away_is_said_to_be(holdfast: Holdfast, world: Wor
     without = replace(holdfast, shards=[holdfast.shards[0], replace(holdfast.shards[1], dsn=away)])
 
     ended = [
-        await without("operators", "add", email, *WHO),
-        await without("operators", "list"),
+        await without("operator", "add", email, *WHO),
+        await without("operator", "list"),
         await without("trail"),
     ]
 
@@ -133,7 +133,7 @@ async def test_a_map_that_is_wrong_does_not_say_that_nobody_has_registered(
     email = await email_of(world, await world.user(bucket=1))
     wrong = replace(holdfast, shards=moved(holdfast.shards, 1))
 
-    ended = await wrong("operators", "add", email, *WHO)
+    ended = await wrong("operator", "add", email, *WHO)
 
     assert ended.code == 2
     assert "HOLDFAST_SHARDS" in ended.err
@@ -149,3 +149,17 @@ async def test_the_trail_is_that_of_all_shards_newest_first(holdfast: Holdfast, 
 
     assert text.out.count("user.freeze") == 2
     assert [act["target_id"] for act in machine] == [str(user) for user in reversed(users)]
+
+
+async def test_the_trail_for_programs_has_what_proves_each_act(holdfast: Holdfast, world: World):
+    user = await world.user(bucket=1)
+    for status in ("frozen", "open"):
+        await world.set_status(user, status)
+
+    second, first = parsed(await holdfast("trail", "--json"))
+
+    assert first["prev_hash"] == "0" * 64
+    assert second["prev_hash"] == first["hash"]
+    async with world.session(user) as conn:
+        kept = await conn.fetchval("SELECT hash FROM operator_acts WHERE seq = 2")
+    assert second["hash"] == kept.hex()

@@ -1,4 +1,4 @@
-"""`holdfast operators`: who is an operator. Nobody becomes one over HTTP."""
+"""`holdfast operator`: who is an operator. Nobody becomes one over HTTP."""
 
 import asyncio
 import json
@@ -21,9 +21,11 @@ from shards.users import User, list_operators, read_user_by_email
 _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail of a registered user.")]
 
 
-def operators_commands() -> typer.Typer:
-    """The commands below `holdfast operators`."""
-    app = typer.Typer(help="Users who may do what others may not.", no_args_is_help=True)
+def operator_commands() -> typer.Typer:
+    """The commands below `holdfast operator`."""
+    app = typer.Typer(
+        help="Users who may do what others may not, and who is one.", no_args_is_help=True
+    )
     app.command("add")(add_command)
     app.command("remove")(remove_command)
     app.command("list")(list_command)
@@ -66,7 +68,7 @@ def list_command(as_json: AsJson = False) -> None:
     for user in operators:
         print(f"{user.email}  {user.id}  {user.status}")
     if not operators:
-        print("No operators. `holdfast operators add EMAIL` makes one.")
+        print("No operators. `holdfast operator add EMAIL` makes one.")
 
 
 def _change(act: UserAct, email: str, *, done_by: str, reason: str) -> UserChanged:
