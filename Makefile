@@ -11,7 +11,7 @@ PYTHON = $(eval PYTHON := $(shell sh devstack/find-python.sh))$(PYTHON)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race audit model crashpoints simulate chaos slow-clients fuzz bench bench-quick bench-long bench-report reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ chaos: install ## Faults under load, then the checker: PROFILE=smoke|soak SEED=N
 
 slow-clients: install ## p99 of everybody else beside 500 slow connections, on a system of its own
 	@exec $(PY) -m reliability.slow_clients
+
+fuzz: install ## Hostile requests from the API's own document, none of which may hurt: CASES=50000 SEED=1
+	@exec $(PY) -m reliability.fuzz --cases $(or $(CASES),50000) --seed $(or $(SEED),1)
 
 crashpoints: install ## Every fault at every I/O of every step, each followed by the audit
 	@exec $(PY) -m reliability.crashpoints

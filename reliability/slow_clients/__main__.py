@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import aiohttp
 
 from config.limits import raise_file_limit
+from reliability.own_system import own_system
 from reliability.slow_clients.attacker import NoAttackError, attacked
 from reliability.slow_clients.load import Load, Timed
-from reliability.slow_clients.system import own_system
 
 _RATIO_MAX = 2.0
 _WARM_S = 3.0
@@ -61,7 +61,7 @@ def main() -> int:
     terms = Terms(**vars(parser.parse_args()))
     raise_file_limit()
     print("[slow-clients] starting a system of its own", flush=True)
-    with own_system() as gateway:
+    with own_system() as system:
         print(
             f"[slow-clients] {terms.pairs} pairs of {terms.seconds:g} s at {terms.rate:g} requests"
             f" a second, without and with {terms.connections} slow connections; load of the"
@@ -69,7 +69,7 @@ def main() -> int:
             flush=True,
         )
         try:
-            pairs = asyncio.run(_measure(gateway, terms))
+            pairs = asyncio.run(_measure(system.gateway, terms))
         except NoAttackError as error:
             print(f"[slow-clients] nothing was measured: {error}", flush=True)
             return 1

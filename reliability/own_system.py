@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from devstack.ports import free_port
 
@@ -21,25 +23,45 @@ class NotStartedError(Exception):
     """The system did not start; says what it said."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSystem:
+    """Where it is.
+
+    Attributes:
+        gateway: the address of its gateway, without a slash at the end.
+        home: its data folder, with its logs and its `run.json`.
+        shards: name, DSN and buckets of each shard, as `run.json` has them.
+    """
+
+    gateway: str
+    home: Path
+    shards: Sequence[Mapping[str, Any]]
+
+
 @contextmanager
-def own_system() -> Iterator[str]:
-    """The address of its gateway; everything is ended and deleted afterwards.
+def own_system(settings: Mapping[str, str] | None = None) -> Iterator[OwnSystem]:
+    """Starts it; everything is ended and deleted afterwards.
+
+    Args:
+        settings: environment variables that it is told beside its ports.
 
     Raises:
         NotStartedError: it is not there in time.
     """
-    with tempfile.TemporaryDirectory(prefix="holdfast-slow-") as folder:
+    with tempfile.TemporaryDirectory(prefix="holdfast-own-") as folder:
         home, output = Path(folder) / "home", Path(folder) / "output.txt"
         with output.open("wb") as said:
             process = subprocess.Popen(
                 (sys.executable, "-m", "devstack", "run"),
-                env=_environment(home),
+                env={**_environment(home), **(settings or {})},
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         try:
-            yield _until_ready(process, home / "run.json", output)
+            running = _until_ready(process, home / "run.json", output)
+            gateway = str(running["gateway"]).rstrip("/")
+            yield OwnSystem(gateway=gateway, home=home, shards=running["shards"])
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=_STOP_S)
@@ -54,10 +76,13 @@ def _environment(home: Path) -> dict[str, str]:
     return {**told, **ports, "HOLDFAST_HOME": str(home), "HOLDFAST_LOG__LEVEL": "warning"}
 
 
-def _until_ready(process: "subprocess.Popen[bytes]", run_file: Path, output: Path) -> str:
+def _until_ready(
+    process: "subprocess.Popen[bytes]", run_file: Path, output: Path
+) -> dict[str, Any]:
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline and process.poll() is None:
         if run_file.is_file():
-            return str(json.loads(run_file.read_text(encoding="utf-8"))["gateway"]).rstrip("/")
+            running: dict[str, Any] = json.loads(run_file.read_text(encoding="utf-8"))
+            return running
         time.sleep(0.1)
     raise NotStartedError(output.read_text(encoding="utf-8", errors="replace"))
