@@ -11,7 +11,7 @@ PYTHON = $(eval PYTHON := $(shell sh devstack/find-python.sh))$(PYTHON)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo postman audit model crashpoints simulate chaos slow-clients bench bench-quick bench-long bench-report reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ run: install ## Starts everything; Ctrl-C stops it
 
 demo: install ## 5,000 transfers against a running system
 	@exec $(PY) -m demo
+
+postman: install ## The Postman collection against a running system: GATEWAY=http://127.0.0.1:8080
+	@exec $(PY) -m postman $(if $(GATEWAY),--gateway $(GATEWAY))
 
 simulate: install ## Seeds of the simulation: SEEDS=200, or one: SEED=17
 	@exec $(PY) -m reliability.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100))
