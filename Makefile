@@ -11,7 +11,7 @@ PYTHON = $(eval PYTHON := $(shell sh devstack/find-python.sh))$(PYTHON)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race audit model crashpoints simulate chaos slow-clients fuzz bench bench-quick bench-long bench-report reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race postman audit model crashpoints simulate chaos slow-clients fuzz bench bench-quick bench-long bench-report reset lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ demo: install ## 5,000 transfers against a running system
 
 demo-race: install ## One burst of requests without a lock and with Holdfast: why the locks are there
 	@exec $(PY) -m demo.race
+
+postman: install ## The Postman collection against a running system: GATEWAY=http://127.0.0.1:8080
+	@exec $(PY) -m postman $(if $(GATEWAY),--gateway $(GATEWAY))
 
 simulate: install ## Seeds of the simulation: SEEDS=200, or one: SEED=17
 	@exec $(PY) -m reliability.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100))

@@ -1,6 +1,7 @@
 """What is sent to one operation: cases that schemathesis makes from the document."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -40,13 +41,14 @@ class Hostile:
         names = {parameter.name for parameter in self.operation.path_parameters}
         good = {name: self.there[name] for name in names}
         with_good_paths = round(cases * _GOOD_PATHS) if good else 0
-        for number, paths in ((with_good_paths, good), (cases - with_good_paths, None)):
-            if number:
-                self._run(do, cases=number, paths=paths)
+        done = self._run(do, cases=with_good_paths, paths=good) if with_good_paths else 0
+        if done < cases:
+            self._run(do, cases=cases - done, paths=None)
 
     def _run(
         self, do: Callable[[Sent], None], *, cases: int, paths: Mapping[str, str] | None
-    ) -> None:
+    ) -> int:
+        done = 0
         strategy = self.operation.as_strategy(
             generation_mode=GenerationMode.NEGATIVE,
             path_parameters=dict(paths) if paths is not None else None,
@@ -63,13 +65,14 @@ class Hostile:
         )
         @given(strategy)
         def run(case: Sent) -> None:
+            nonlocal done
             if _is_hostile(case):
                 do(case)
+                done += 1
 
-        try:
+        with suppress(Unsatisfiable):
             run()
-        except Unsatisfiable:
-            return
+        return done
 
 
 def _is_hostile(case: Sent) -> bool:
