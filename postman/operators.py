@@ -12,7 +12,7 @@ import aiohttp
 from postman.errors import NoOperatorError, PostmanError
 
 # The commands of `holdfast` that make operators and unmake them.
-GROUP = "operators"
+GROUP = "operator"
 _WHO_AND_WHY = ("--by", "make postman", "--reason", "a run of the Postman collection")
 _COMMAND_S = 60.0
 _ANSWER_S = 30.0
