@@ -72,6 +72,7 @@ class Script:
 
     @asynccontextmanager
     async def stream(self, request: Request, *, silence_s: float) -> AsyncIterator[Stream]:
+        self.timeouts.append(silence_s)
         step = self._next(request)
         if isinstance(step, LostError):
             raise step
