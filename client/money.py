@@ -9,8 +9,12 @@ import re
 _AMOUNT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 
 
-def as_minor(text: str) -> int:
+def as_minor(text: str, decimals: int | None = None) -> int:
     """The minor units of an amount as the gateway shows it: `"-12.50"` is `-1250`.
+
+    Args:
+        text: the amount.
+        decimals: those of its currency, to be sure that it has them; None where nobody knows.
 
     Raises:
         ValueError: this is not such an amount.
@@ -18,8 +22,10 @@ def as_minor(text: str) -> int:
     match = _AMOUNT.fullmatch(text) if text.isascii() else None
     if match is None:
         raise ValueError(f"{text!r} is no amount")
-    sign, whole, part = match.groups()
-    return int(f"{sign}{whole}{part or ''}")
+    sign, whole, part = match.groups(default="")
+    if decimals is not None and len(part) != decimals:
+        raise ValueError(f"{text!r} is no amount with {decimals} decimals")
+    return int(sign + whole + part)
 
 
 def as_text(minor: int, decimals: int) -> str:
@@ -29,8 +35,3 @@ def as_text(minor: int, decimals: int) -> str:
         return f"{sign}{digits}"
     whole, part = divmod(digits, 10**decimals)
     return f"{sign}{whole}.{part:0{decimals}}"
-
-
-def decimals_of(text: str) -> int:
-    """The digits after the point of an amount as the gateway shows it."""
-    return len(text.partition(".")[2])

@@ -194,7 +194,7 @@ async def test_one_page_is_one_request():
     ],
 )
 def test_money_is_text_or_an_integer_of_minor_units(text, minor, decimals):
-    assert as_minor(text) == minor
+    assert as_minor(text) == as_minor(text, decimals) == minor
     assert as_text(minor, decimals) == text
 
 
@@ -204,6 +204,12 @@ def test_money_is_text_or_an_integer_of_minor_units(text, minor, decimals):
 def test_what_is_no_amount_is_not_read(text):
     with pytest.raises(ValueError, match="no amount"):
         as_minor(text)
+
+
+@pytest.mark.parametrize("text", ["1.5", "1", "1.500"])
+def test_an_amount_with_other_digits_than_its_currency_is_told(text):
+    with pytest.raises(ValueError, match="no amount with 2 decimals"):
+        as_minor(text, 2)
 
 
 def test_times_are_shown_as_the_contract_spells_them():
