@@ -8,13 +8,14 @@ import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 
+from client import ClientError
 from config.settings import UnknownSettingError, invalid_settings, load_settings
-from demo.errors import DemoError, UnexpectedAnswerError
+from demo.errors import AWAY, DemoError
 from demo.run import Options, run_demo
 from demo.target import find_gateway
 
 _EXIT_STOPPED = 130
-_TOLD = (DemoError, UnexpectedAnswerError, UnknownSettingError)
+_TOLD = (DemoError, ClientError, UnknownSettingError)
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -68,6 +69,8 @@ def _told(error: Exception) -> str | None:
         return next(filter(None, map(_told, error.exceptions)), None)
     if isinstance(error, ValidationError):
         return invalid_settings(error)
+    if isinstance(error, AWAY):
+        return f"{error} Is `make run` still running? Its logs say more."
     return str(error) if isinstance(error, _TOLD) else None
 
 

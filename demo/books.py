@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from demo.client import SeenAccount
-from demo.money import as_minor, as_text
+from client import Account, as_minor, as_text
 from demo.plan import CURRENCIES, Plan
 from demo.tally import Ended, Tally
 
@@ -42,7 +41,7 @@ def expected_balances(deposits: Mapping[Place, int], ended: Iterable[Ended]) -> 
 def check_wallets(
     plan: Plan,
     tally: Tally,
-    wallets: Sequence[Mapping[str, SeenAccount]],
+    wallets: Sequence[Mapping[str, Account]],
     *,
     decimals: Mapping[str, int],
 ) -> list[CurrencyTotals]:

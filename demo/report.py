@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from client import Account
 from demo.books import CurrencyTotals
-from demo.client import Member, SeenAccount
+from demo.cast import Member
 from demo.money import grouped
 from demo.plan import CURRENCIES
 from demo.tally import Spread, Tally, spread
@@ -16,7 +17,7 @@ _WALLETS_SHOWN = 10
 
 
 def print_wallets(
-    console: Console, members: Sequence[Member], wallets: Sequence[Mapping[str, SeenAccount]]
+    console: Console, members: Sequence[Member], wallets: Sequence[Mapping[str, Account]]
 ) -> None:
     """The balances of the first ten users."""
     table = _table(f"Balances of the first {min(_WALLETS_SHOWN, len(members))} users", "user")

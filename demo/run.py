@@ -1,27 +1,27 @@
 """The demo from its first request to its verdict."""
 
 import asyncio
-import random
 import secrets
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
 from rich.console import Console
 
+from client import Holdfast, Retries
 from demo.books import check_wallets
-from demo.client import Client, Member, SeenAccount
+from demo.cast import Cast
 from demo.live import shown
 from demo.plan import CURRENCIES, make_plan
 from demo.report import print_checks, print_endings, print_totals, print_wallets
 from demo.tally import Tally
 from demo.target import require_alive
-from demo.workload import Cast, Payments, fund, register
+from demo.workload import Payments, fund, register
 
 # All of it has two minutes; what comes before and after the transfers takes seconds.
 _TRANSFERS_S = 90.0
 _AUDIT_S = 60.0
+# A gateway that is killed and started again meanwhile is waited for.
+_RETRIES = Retries(attempts=12, within_s=_TRANSFERS_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,44 +40,41 @@ async def run_demo(options: Options, console: Console) -> bool:
 
     Raises:
         DemoError: it cannot go on.
+        ClientError: nor can it then.
     """
     tally = Tally(transfers=options.transfers)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await require_alive(session, options.gateway)
-        client = Client(session, options.gateway, rng=random.Random())
-        await _traffic(options, console, client, tally)
+    async with Holdfast(options.gateway, retries=_RETRIES, connections=0) as holdfast:
+        await require_alive(holdfast)
+        await _traffic(options, console, holdfast, tally)
+        repeats = holdfast.repeats
     if options.audit:
         await _audit(tally)
     print_checks(console, tally)
-    if client.repeats:
-        print(f"{client.repeats:,} requests had to be sent again.")
+    if repeats:
+        print(f"{repeats:,} requests had to be sent again.")
     agrees = not tally.problems
     print("Everything agrees." if agrees else "NOT everything agrees: see above.")
     return agrees
 
 
-async def _traffic(options: Options, console: Console, client: Client, tally: Tally) -> None:
+async def _traffic(options: Options, console: Console, holdfast: Holdfast, tally: Tally) -> None:
     # Not of the seed: a second run on the same data needs other e-mails and keys.
     tag = secrets.token_hex(4)
     plan = make_plan(seed=options.seed, users=options.users, transfers=options.transfers)
-    decimals = {currency: await client.decimals(currency) for currency in CURRENCIES}
+    decimals = {currency: (await holdfast.currency(currency)).decimals for currency in CURRENCIES}
     _say(f"{options.users:,} users register and log in")
-    members = await register(client, tag=tag, users=options.users)
+    members = await register(holdfast, tag=tag, users=options.users)
     cast = Cast(tag=tag, members=members, decimals=decimals)
     _say(f"{len(plan.deposits):,} deposits in {', '.join(CURRENCIES)}")
-    await fund(client, plan, cast)
+    await fund(plan, cast)
     _say(f"{options.transfers:,} transfers (seed {options.seed})")
     async with shown(console, tally):
-        await Payments(client, cast, tally).run(plan.transfers, within_s=_TRANSFERS_S)
-    wallets = await _wallets(client, members)
+        await Payments(cast, tally).run(plan.transfers, within_s=_TRANSFERS_S)
+    wallets = [(await member.session.wallet.get()).accounts for member in members]
     totals = check_wallets(plan, tally, wallets, decimals=decimals)
     print_wallets(console, members, wallets)
     print_totals(console, totals, decimals=decimals)
     print_endings(console, tally)
-
-
-async def _wallets(client: Client, members: list[Member]) -> list[Mapping[str, SeenAccount]]:
-    return [await client.wallet(member) for member in members]
 
 
 async def _audit(tally: Tally) -> None:

@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import aiohttp
-
+from client import Holdfast
 from demo.errors import DemoError
 
 START_FIRST = "start `make run` in another terminal first"
-_ANSWER_S = 5.0
 
 
 def find_gateway(home: Path) -> str:
@@ -27,18 +25,11 @@ def find_gateway(home: Path) -> str:
     return str(gateway).rstrip("/")
 
 
-async def require_alive(session: aiohttp.ClientSession, gateway: str) -> None:
+async def require_alive(holdfast: Holdfast) -> None:
     """Makes sure that a gateway answers there.
 
     Raises:
         DemoError: it does not.
     """
-    try:
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
-        async with session.get(f"{gateway}/health", timeout=timeout) as response:
-            if response.status == 200:
-                return
-            what = f"/health says {response.status}"
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        what = str(error) or type(error).__name__
-    raise DemoError(f"no gateway answers at {gateway} ({what}): {START_FIRST}")
+    if not await holdfast.is_alive():
+        raise DemoError(f"no gateway answers at {holdfast.url}: {START_FIRST}")

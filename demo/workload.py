@@ -2,13 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from demo.client import TERMINAL, Client, Member, Refused, SeenTransfer
-from demo.errors import UnexpectedAnswerError
-from demo.money import as_text
+from client import (
+    ClientError,
+    ConflictError,
+    DeclinedError,
+    Holdfast,
+    ProblemError,
+    Transfer,
+    as_text,
+)
+from demo.cast import Cast, Member
+from demo.errors import AWAY, DemoError
 from demo.plan import Kind, Plan, PlannedTransfer
 from demo.tally import Tally
 
@@ -19,23 +28,12 @@ _REGISTERING = 16
 _FUNDING = 32
 _PAYING = 48
 _WATCHING = 48
-# Longer than the gateway waits for anybody.
-_WAIT_S = 20
 _PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that live for one demo
 
 REPEATED = "repeated with the same key: the same answer"
 REFUSED = "more than there is: refused"
 CANCELLED = "cancelled at once: in time, or told that it is too late"
 TOO_LATE = "cancelled when it was over: refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """Who takes part. `tag` is in every e-mail and key, so that a demo can be repeated."""
-
-    tag: str
-    members: Sequence[Member]
-    decimals: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +43,40 @@ class _Accepted:
     cancelled: bool | None
 
 
-async def register(client: Client, *, tag: str, users: int) -> list[Member]:
+async def register(holdfast: Holdfast, *, tag: str, users: int) -> list[Member]:
     """Registers the users, each with an e-mail that no run before had."""
     members: dict[int, Member] = {}
 
     async def one(number: int) -> None:
-        members[number] = await client.register(f"demo-{tag}-{number:04}@example.com", _PASSWORD)
+        email = f"demo-{tag}-{number:04}@example.com"
+        user = await holdfast.register(email, _PASSWORD)
+        token = await holdfast.token(email, _PASSWORD)
+        members[number] = Member(email, holdfast.session(user.id, token.access_token))
 
     await _each(range(users), one, at_once=_REGISTERING)
     return [members[number] for number in range(users)]
 
 
-async def fund(client: Client, plan: Plan, cast: Cast) -> None:
-    """Makes the planned deposits."""
+async def fund(plan: Plan, cast: Cast) -> None:
+    """Makes the planned deposits.
+
+    Raises:
+        DemoError: they are not the users' to make.
+    """
 
     async def one(deposit: tuple[tuple[int, str], int]) -> None:
         (user, currency), amount = deposit
-        await client.deposit(
-            cast.members[user],
-            currency=currency,
-            amount=as_text(amount, cast.decimals[currency]),
-            key=f"demo-{cast.tag}-deposit-{currency}",
-        )
+        try:
+            await cast.members[user].session.wallet.deposit(
+                currency=currency,
+                amount=as_text(amount, cast.decimals[currency]),
+                key=f"demo-{cast.tag}-deposit-{currency}",
+            )
+        except ProblemError as refused:
+            if refused.code != "operator_only":
+                raise
+            advice = "the demo needs HOLDFAST_MOVEMENTS__DEPOSITS_BY=owner"
+            raise DemoError(f"{refused} Here: {advice}.") from refused
 
     await _each(plan.deposits.items(), one, at_once=_FUNDING)
 
@@ -74,8 +84,7 @@ async def fund(client: Client, plan: Plan, cast: Cast) -> None:
 class Payments:
     """The planned transfers: some payers send, others watch until what was accepted is over."""
 
-    def __init__(self, client: Client, cast: Cast, tally: Tally) -> None:
-        self._client = client
+    def __init__(self, cast: Cast, tally: Tally) -> None:
         self._cast = cast
         self._tally = tally
         self._accepted: asyncio.Queue[_Accepted | None] = asyncio.Queue()
@@ -85,13 +94,14 @@ class Payments:
 
         Raises:
             NoAnswerError: the gateway is away, and stays away.
+            TryLaterError: likewise.
         """
         self._tally.begin()
         try:
             async with asyncio.timeout(within_s), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send_all(transfers))
                 for _ in range(_WATCHING):
-                    tasks.create_task(self._watch())
+                    tasks.create_task(self._watch(within_s))
         except TimeoutError:
             open_ = len(transfers) - len(self._tally.ended)
             self._tally.note(f"{open_:,} transfers were not over after {within_s:.0f} s")
@@ -101,8 +111,8 @@ class Payments:
         for _ in range(_WATCHING):
             self._accepted.put_nowait(None)
 
-    async def _watch(self) -> None:
-        see_to_its_end = self._noting(self._see_to_its_end)
+    async def _watch(self, within_s: float) -> None:
+        see_to_its_end = self._noting(partial(self._see_to_its_end, within_s=within_s))
         while (accepted := await self._accepted.get()) is not None:
             await see_to_its_end(accepted)
 
@@ -112,60 +122,66 @@ class Payments:
         if planned.kind is Kind.TOO_MUCH:
             self._tally.check(
                 REFUSED,
-                holds=isinstance(answer, Refused) and answer.code == "insufficient_funds",
+                holds=isinstance(answer, DeclinedError) and answer.code == "insufficient_funds",
                 problem=f"transfer {planned.number} was answered with {answer}",
             )
-        if isinstance(answer, Refused):
+        if isinstance(answer, DeclinedError):
             self._tally.refuse(planned, code=answer.code)
         else:
             self._tally.accept(after_s=time.monotonic() - since)
         if planned.kind is Kind.REPEATED:
             self._compare(planned, answer, await self._ask(planned))
-        if isinstance(answer, SeenTransfer):
+        if isinstance(answer, Transfer):
             cancelled = None
             if planned.kind is Kind.CANCELLED:
-                cancelled = await self._cancel(planned, answer.id) is not None
+                cancelled = await self._is_cancelled(planned, answer.id)
             self._accepted.put_nowait(_Accepted(planned, answer.id, cancelled))
 
-    async def _ask(self, planned: PlannedTransfer) -> SeenTransfer | Refused:
+    async def _ask(self, planned: PlannedTransfer) -> Transfer | DeclinedError:
         members = self._cast.members
-        return await self._client.transfer(
-            members[planned.payer],
-            members[planned.payee],
-            currency=planned.currency,
-            amount=as_text(planned.amount, self._cast.decimals[planned.currency]),
-            key=f"demo-{self._cast.tag}-transfer-{planned.number}",
-        )
+        try:
+            return await members[planned.payer].session.transfers.create(
+                to=members[planned.payee].session.user_id,
+                currency=planned.currency,
+                amount=as_text(planned.amount, self._cast.decimals[planned.currency]),
+                key=f"demo-{self._cast.tag}-transfer-{planned.number}",
+            )
+        except DeclinedError as declined:
+            return declined
 
-    async def _cancel(self, planned: PlannedTransfer, id_: str) -> SeenTransfer | None:
-        return await self._client.cancel(self._cast.members[planned.payer], id_)
+    async def _is_cancelled(self, planned: PlannedTransfer, id_: str) -> bool:
+        """Whether it was cancelled; false where it was too late."""
+        try:
+            await self._cast.members[planned.payer].session.transfers.cancel(id_)
+        except ConflictError as too_late:
+            if too_late.code != "already_debited":
+                raise
+            return False
+        return True
 
     def _compare(
         self,
         planned: PlannedTransfer,
-        first: SeenTransfer | Refused,
-        again: SeenTransfer | Refused,
+        first: Transfer | DeclinedError,
+        again: Transfer | DeclinedError,
     ) -> None:
         match first, again:
-            case SeenTransfer(), SeenTransfer():
+            case Transfer(), Transfer():
                 same = first.id == again.id
-            case Refused(), Refused():
+            case DeclinedError(), DeclinedError():
                 same = first.code == again.code
             case _:
                 same = False
         self._tally.check(
             REPEATED,
-            holds=same and again.replayed,
+            holds=same and again.answer.replayed,
             problem=f"transfer {planned.number} had {first}, then {again}",
         )
 
-    async def _see_to_its_end(self, accepted: _Accepted) -> None:
-        payer = self._cast.members[accepted.planned.payer]
-        transfer = await self._client.ended(payer, accepted.id, wait_s=_WAIT_S)
-        while transfer.status not in TERMINAL:
-            transfer = await self._client.ended(payer, accepted.id, wait_s=_WAIT_S)
-        if transfer.took is not None:
-            self._tally.over_s.append(transfer.took.total_seconds())
+    async def _see_to_its_end(self, accepted: _Accepted, *, within_s: float) -> None:
+        payer = self._cast.members[accepted.planned.payer].session
+        transfer = await payer.transfers.wait(accepted.id, within_s=within_s)
+        self._tally.over_s.append(transfer.took.total_seconds())
         if accepted.cancelled is not None:
             expected = ("cancelled",) if accepted.cancelled else ("completed", "refunded")
             self._tally.check(
@@ -174,9 +190,9 @@ class Payments:
                 problem=f"{transfer.id} should be {' or '.join(expected)}, is {transfer.status}",
             )
         if accepted.planned.kind is Kind.CANCELLED_LATE and transfer.status == "completed":
-            late = await self._cancel(accepted.planned, transfer.id)
+            in_time = await self._is_cancelled(accepted.planned, transfer.id)
             self._tally.check(
-                TOO_LATE, holds=late is None, problem=f"{transfer.id} was cancelled all the same"
+                TOO_LATE, holds=not in_time, problem=f"{transfer.id} was cancelled all the same"
             )
         self._tally.end(accepted.planned, status=transfer.status, reason=transfer.reason)
 
@@ -186,7 +202,9 @@ class Payments:
         async def noting(item: T) -> None:
             try:
                 await work(item)
-            except UnexpectedAnswerError as error:
+            except AWAY:
+                raise
+            except ClientError as error:
                 self._tally.note(str(error))
 
         return noting

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from client import Holdfast
 from demo.target import require_alive
 from devstack.progress import Progress
 from postman.collection import ENVIRONMENT, OPERATOR_FOLDER, left_out, read_json, with_values
@@ -100,8 +101,8 @@ def _start_newman(collection: Path, tools: Tools, values: Mapping[str, str], rep
 
 
 async def _require_alive(gateway: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        await require_alive(session, gateway)
+    async with Holdfast(gateway) as holdfast:
+        await require_alive(holdfast)
 
 
 async def _register(gateway: str) -> Operator:

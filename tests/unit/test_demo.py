@@ -1,43 +1,22 @@
-"""The demo's own arithmetic, its plan, and how its client bears a gateway that says "later"."""
+"""The demo's own arithmetic, its plan, its books, and what of its traffic ends it."""
 
-import asyncio
-import random
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from demo import client as demo_client
+from client import Account, NoAnswerError, TryLaterError, as_text
 from demo.books import check_wallets, expected_balances
-from demo.client import Client, Refused, SeenAccount
-from demo.errors import DemoError, NoAnswerError, UnexpectedAnswerError
+from demo.cast import Cast, Member
+from demo.errors import DemoError
 from demo.live import line
-from demo.money import as_minor, as_text, grouped
+from demo.money import grouped
 from demo.plan import CURRENCIES, Kind, Plan, PlannedTransfer, make_plan
 from demo.tally import Ended, Tally, spread
 from demo.target import START_FIRST, find_gateway
+from demo.workload import Payments, fund
+from tests.unit.client_rig import HEAD, NEVER_SENT, Script, problem, session_of
 
 DECIMALS = {"EUR": 2, "JPY": 0, "BTC": 8}
-
-
-@pytest.mark.parametrize(
-    ("minor", "decimals", "text"),
-    [(1250, 2, "12.50"), (5, 2, "0.05"), (7, 0, "7"), (1, 18, "0.000000000000000001")],
-)
-def test_an_amount_is_written_and_read_back(minor, decimals, text):
-    assert as_text(minor, decimals) == text
-    assert as_minor(text, decimals) == minor
-
-
-@pytest.mark.parametrize("text", ["1.5", "1", "-1.00", "1.0x", "", "1,00"])
-def test_another_spelling_is_not_read(text):
-    with pytest.raises(ValueError, match="no amount"):
-        as_minor(text, 2)
 
 
 def test_thousands_are_apart_for_people():
@@ -85,13 +64,21 @@ def test_only_what_is_completed_moves_money(status, payer, payee):
     assert balances == {(0, "EUR"): payer, (1, "EUR"): payee}
 
 
-def wallets(**changed: str) -> list[dict[str, SeenAccount]]:
-    first = {currency: SeenAccount(as_text(100, DECIMALS[currency]), "0") for currency in DECIMALS}
-    for currency, decimals in DECIMALS.items():
-        first[currency] = SeenAccount(as_text(100, decimals), as_text(0, decimals))
-    second = dict(first)
-    for currency, balance in changed.items():
-        second[currency] = SeenAccount(balance, as_text(0, DECIMALS[currency]))
+def account(currency: str, balance: str) -> Account:
+    nothing = as_text(0, DECIMALS[currency])
+    return Account(
+        currency=currency,
+        balance=balance,
+        held=nothing,
+        available=balance,
+        version=1,
+        answer=HEAD,
+    )
+
+
+def wallets(**changed: str) -> list[dict[str, Account]]:
+    first = {code: account(code, as_text(100, decimals)) for code, decimals in DECIMALS.items()}
+    second = first | {code: account(code, balance) for code, balance in changed.items()}
     return [first, second]
 
 
@@ -167,106 +154,38 @@ def test_the_gateway_of_a_run_file_is_found(tmp_path):
     assert find_gateway(tmp_path) == "http://127.0.0.1:8080"
 
 
-@pytest.fixture(autouse=True)
-def quick_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_client, "_BACKOFF_FIRST_S", 0.001)
-    monkeypatch.setattr(demo_client, "_BACKOFF_CAP_S", 0.002)
+def cast_of(script: Script) -> Cast:
+    members = [Member("a@example.com", session_of(script, attempts=2)) for _ in range(2)]
+    return Cast(tag="t", members=members, decimals=DECIMALS)
 
 
-MEMBER = demo_client.Member("id", "a@example.com", "token")
+async def test_deposits_that_are_not_the_users_end_it_with_the_setting():
+    script = Script(problem(403, "operator_only"))
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await fund(small_plan(), cast_of(script))
+
+    assert ended.group_contains(DemoError, match="HOLDFAST_MOVEMENTS__DEPOSITS_BY=owner")
 
 
-@asynccontextmanager
-async def client_of(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> AsyncIterator[Client]:
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", handler)
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        yield Client(session, f"http://127.0.0.1:{server.port}", rng=random.Random(1))
+async def test_an_answer_that_was_not_planned_is_noted_and_the_next_one_goes_on():
+    script = Script(problem(404, "not_found"))
+    tally = Tally(transfers=2)
+
+    await Payments(cast_of(script), tally).run([planned(), planned()], within_s=5.0)
+
+    assert len(tally.problems) == 2
+    assert "404 not_found" in tally.problems[0]
 
 
-async def test_later_is_answered_by_a_repeat_with_the_same_key():
-    keys = []
+@pytest.mark.parametrize(
+    ("step", "error"), [(NEVER_SENT, NoAnswerError), (problem(503, "busy"), TryLaterError)]
+)
+async def test_a_gateway_that_stays_away_ends_it(step, error):
+    tally = Tally(transfers=1)
 
-    async def later_twice(request: web.Request) -> web.Response:
-        keys.append(request.headers["Idempotency-Key"])
-        return web.json_response({"code": "busy"}, status=503 if len(keys) < 3 else 201)
+    with pytest.raises(ExceptionGroup) as ended:
+        await Payments(cast_of(Script(step)), tally).run([planned()], within_s=5.0)
 
-    async with client_of(later_twice) as client:
-        await client.deposit(MEMBER, currency="EUR", amount="1.00", key="k1")
-
-    assert keys == ["k1"] * 3
-    assert client.repeats == 2
-
-
-@pytest.mark.parametrize("status", [429, 503])
-async def test_a_repeat_comes_not_sooner_than_the_gateway_says(status: int):
-    asked_at = []
-
-    async def later_once(_request: web.Request) -> web.Response:
-        asked_at.append(time.monotonic())
-        if len(asked_at) > 1:
-            return web.json_response({}, status=201)
-        return web.json_response({}, status=status, headers={"Retry-After": "1"})
-
-    async with client_of(later_once) as client:
-        await client.deposit(MEMBER, currency="EUR", amount="1.00", key="k1")
-
-    first, second = asked_at
-    assert second - first >= 1.0
-
-
-async def test_a_lost_answer_is_asked_for_again():
-    seen = 0
-
-    async def lost_once(request: web.Request) -> web.Response:
-        nonlocal seen
-        seen += 1
-        if seen == 1 and request.transport is not None:
-            request.transport.close()
-            await asyncio.sleep(0)
-        return web.json_response({"code": "insufficient_funds"}, status=422)
-
-    async with client_of(lost_once) as client:
-        answer = await client.transfer(MEMBER, MEMBER, currency="EUR", amount="1.00", key="k")
-
-    assert answer == Refused(code="insufficient_funds", replayed=False)
-    assert seen == 2
-
-
-async def test_repeats_are_bounded():
-    async def always_later(_request: web.Request) -> web.Response:
-        return web.json_response({"code": "shard_unavailable"}, status=503)
-
-    async with client_of(always_later) as client:
-        with pytest.raises(NoAnswerError, match=r"12 attempts.*shard_unavailable"):
-            await client.wallet(MEMBER)
-
-
-async def test_an_answer_out_of_contract_is_told_and_not_repeated():
-    async def broken(_request: web.Request) -> web.Response:
-        return web.Response(text="<html>", status=500)
-
-    async with client_of(broken) as client:
-        with pytest.raises(UnexpectedAnswerError, match="answered with 500 an unreadable body"):
-            await client.cancel(MEMBER, "t1")
-
-    assert client.repeats == 0
-
-
-async def test_an_email_that_a_lost_answer_has_taken_is_ours():
-    posts = 0
-
-    async def register(request: web.Request) -> web.Response:
-        nonlocal posts
-        if request.path == "/v1/users":
-            posts += 1
-            first = posts == 1
-            return web.json_response({"code": "email_taken"}, status=503 if first else 409)
-        return web.json_response({"access_token": "t", "id": "u1"})
-
-    async with client_of(register) as client:
-        member = await client.register("a@example.com", "password")
-
-    assert member == demo_client.Member("u1", "a@example.com", "t")
+    assert ended.group_contains(error)
+    assert not tally.problems

@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,10 +14,8 @@ import orjson
 import pytest
 
 from config.settings import Settings, setting_names
-from gateway.app import Gateway
 from gateway.present import show_entry
 from gateway.problems import KINDS
-from gateway.route_table import routes_of
 from gateway.timestamps import parse_timestamp
 from messaging.envelope import topic_of
 from messaging.topics import TopicNames
@@ -30,8 +27,8 @@ from sagas.states import TERMINAL, TRANSITIONS, Status
 from shards.dead_letters import ReasonClass
 from shards.entry_hash import HashedEntry, canonical, entry_hash
 from shards.holds import HoldStatus
-from shards.ids import RandomIds
 from shards.lists import ListedEntry
+from tests.unit.openapi_text import routes
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -258,12 +255,7 @@ def test_the_invariants_of_the_checker_are_the_codes():
 
 
 def gateway_routes() -> Iterator[tuple[str, str]]:
-    settings = Settings(
-        _env_file=None,
-        auth={"jwt_secret": secrets.token_hex(32)},
-        messages={"keys": {"k1": secrets.token_hex(32)}},
-    )
-    for route in routes_of(Gateway(settings, RandomIds())):
+    for route in routes():
         yield route.method, route.path
 
 
