@@ -130,7 +130,7 @@ class System:
 
     async def internal(self, part: Gateway | Worker) -> Client:
         """The internal listener of a gateway or a worker of this process."""
-        return Client(await self._http(), part.admin.address)
+        return Client(await self._http(), part.admin.address, is_internal=True)
 
     async def spawn_gateway(self) -> Client:
         """A gateway in a process of its own."""
