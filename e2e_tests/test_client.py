@@ -1,6 +1,10 @@
 """The client of `client/` against a whole system: what a program that uses it goes through."""
 
+import asyncio
+import re
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -155,3 +159,27 @@ async def test_a_gateway_that_dies_between_request_and_answer(system: System):
         assert (await alice.wallet.balance("EUR")).held == "10.00"
         await system.start_worker()
         assert (await alice.transfers.wait(found.id, within_s=20)).status == "completed"
+
+
+async def test_the_example_of_the_documentation_does_what_it_says(running: Client):
+    page = (Path(__file__).parents[1] / "docs/client.md").read_text("utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert example.count('"http://127.0.0.1:8080"') == 1
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", example.replace("http://127.0.0.1:8080", running.base)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(60):
+        output, _ = await process.communicate()
+
+    printed = output.decode().splitlines()
+    assert process.returncode == 0, printed
+    assert printed == [
+        "held",
+        "debited",
+        "completed",
+        "insufficient_funds",
+        "spent 1250 cents, and every hash is right",
+    ]
