@@ -71,7 +71,9 @@ async def test_a_whole_journey_through_the_client(running: Client):
         captured = await shop.holds.capture(hold.id, amount="8.00", final=False, wait_s=20)
         assert (captured.hold_id, captured.status) == (hold.id, TransferStatus.COMPLETED)
         assert (await shop.holds.void(hold.id)).status is HoldStatus.VOIDED
-        assert (await alice.holds.get(hold.id)).captured == "8.00"
+        ended = await alice.holds.get(hold.id)
+        assert ended.captured == "8.00"
+        assert [listed async for listed in alice.holds.list(status=HoldStatus.VOIDED)] == [ended]
 
         orders = [TransferOrder(to=bob.id, currency="EUR", amount=a) for a in ("1.00", "999.00")]
         good, declined = (await alice.transfers.create_batch(orders)).results
@@ -119,6 +121,9 @@ async def test_what_operators_do(system: System, client: Client):
         session = holdfast.session(operator.id, operator.token)
         alice = holdfast.session(member.id, member.token)
 
+        (found,) = await session.operator.find_users(member.email)
+        assert found == await alice.me()
+        assert await session.operator.find_users("nobody@example.com") == ()
         assert (await session.operator.freeze(member.id, reason="asked")).status == "frozen"
         with pytest.raises(DeclinedError, match="payer_frozen"):
             await alice.transfers.create(to=payee.id, currency="EUR", amount="1.00")
