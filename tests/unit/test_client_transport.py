@@ -90,31 +90,51 @@ async def test_an_answer_that_does_not_come_may_have_happened():
     assert lost.value.was_sent
 
 
-async def test_a_stream_is_read_while_it_comes_and_its_silence_is_its_end():
-    goes_on = asyncio.Event()
+async def test_a_stream_is_read_while_it_comes_and_may_break_off():
+    was_read = asyncio.Event()
 
-    async def slow(request: web.Request) -> web.StreamResponse:
+    async def breaks_off(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"one")
-        await goes_on.wait()
+        await was_read.wait()
+        assert request.transport is not None
+        request.transport.abort()
         return response
 
-    async with transport_of(slow) as transport:
-        pieces: list[bytes] = []
+    pieces: list[bytes] = []
+    async with transport_of(breaks_off) as transport:
         with pytest.raises(LostError):
-            await read_into(pieces, transport)
-        goes_on.set()
+            await read_into(pieces, transport, was_read)
 
     assert pieces == [b"one"]
 
 
-async def read_into(pieces: list[bytes], transport: AiohttpTransport) -> None:
-    """Reads a stream to its end, or to a second of silence."""
-    async with transport.stream(REQUEST, silence_s=1.0) as stream:
+async def read_into(
+    pieces: list[bytes], transport: AiohttpTransport, was_read: asyncio.Event
+) -> None:
+    """Reads a stream to its end, and says when the first piece has come."""
+    async with transport.stream(REQUEST, silence_s=30.0) as stream:
         assert (stream.raw.status, stream.raw.body) == (200, b"")
         async for piece in stream.pieces():
-            pieces.append(piece)  # noqa: PERF401 - what came before an error is kept
+            pieces.append(piece)
+            was_read.set()
+
+
+async def test_a_stream_that_is_silent_for_long_is_lost():
+    goes_on = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await goes_on.wait()
+        return response
+
+    async with transport_of(silent) as transport:
+        with pytest.raises(LostError):
+            async with transport.stream(REQUEST, silence_s=0.1) as stream:
+                _ = [piece async for piece in stream.pieces()]
+        goes_on.set()
 
 
 async def test_what_is_no_stream_has_its_body():
