@@ -209,7 +209,8 @@ class UnexpectedAnswerError(ClientError):
         self.answer = answer
         self.status = answer.status
         self.trace_id = answer.trace_id
+        key = f", with the key {answer.key!r}" if answer.key is not None else ""
         super().__init__(
-            f"{request} was answered with {answer.status}: {what}."
+            f"{request} was answered with {answer.status}: {what}{key}."
             f" Is this a Holdfast gateway of this version? Report it (trace {self.trace_id})."
         )

@@ -30,12 +30,16 @@ class Holdfast:
         retries: the bounds of repeats.
         answer_s: how long one answer may take, besides what is waited for.
         connect_s: how long a connection may take to be made.
-        connections: how many are open at once; 0 for any number.
+        connections: how many are open at once, one for each transfer that is followed among them;
+            0 for any number.
         transport: carries the requests; None for aiohttp.
         clock: time, pauses and chance.
 
     Attributes:
-        url: the same.
+        url: the same, without a slash at the end.
+
+    Raises:
+        ValueError: this is no URL of HTTP.
     """
 
     def __init__(  # noqa: PLR0913 - options by name, each with a good default
@@ -49,6 +53,8 @@ class Holdfast:
         transport: Transport | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is no URL of a gateway, such as http://127.0.0.1:8080")
         self.url = url.rstrip("/")
         self._retries = retries or Retries()
         self._answer_s = answer_s

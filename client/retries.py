@@ -18,6 +18,8 @@ from client.transport import LostError, Transport
 
 _LATER = frozenset((429, 503))
 _BATCH = 207
+# What the last attempt may last beyond the bound: an answer that was waited for is on its way then.
+_GRACE_S = 2.0
 # After an answer was lost, these say nothing of the first request: who asks is no longer let in.
 _SAYS_NOTHING = frozenset((401, 403))
 
@@ -28,7 +30,7 @@ class Retries:
 
     Attributes:
         attempts: how often a request is sent at the most; 1 never repeats.
-        within_s: no attempt begins later than this after the first.
+        within_s: no attempt begins later than this after the first, and none lasts much longer.
         first_s: the first pause, without what the gateway asks for; each next one is twice as long.
         cap_s: the longest such pause.
     """
@@ -114,7 +116,9 @@ async def send_until_settled(
         attempt += 1
         raw, told_s = None, 0.0
         try:
-            raw = await transport.send(request, timeout_s=answer_s + request.wait_s)
+            left_s = max(began + retries.within_s - clock.now(), request.wait_s) + _GRACE_S
+            timeout_s = min(answer_s + request.wait_s, left_s)
+            raw = await transport.send(request, timeout_s=timeout_s)
         except LostError as error:
             last = str(error)
             lost = lost or (error.was_sent and request.operation.repeat is not Repeat.READS)

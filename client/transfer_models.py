@@ -194,7 +194,7 @@ class Hold(Shown):
 class BatchResult(Shown):
     """What became of one item of a batch: `transfer` or `problem`, as `status` says.
 
-    An item with 429 or 503 was not done: send the same batch again, later.
+    Of an item with 429 or 503 nothing is known yet: send the same batch again, later.
     """
 
     key: str | None

@@ -10,6 +10,7 @@ from rich.console import Console
 from client import Holdfast, Retries
 from demo.books import check_wallets
 from demo.cast import Cast
+from demo.errors import DemoError
 from demo.live import shown
 from demo.plan import CURRENCIES, make_plan
 from demo.report import print_checks, print_endings, print_totals, print_wallets
@@ -43,7 +44,7 @@ async def run_demo(options: Options, console: Console) -> bool:
         ClientError: nor can it then.
     """
     tally = Tally(transfers=options.transfers)
-    async with Holdfast(options.gateway, retries=_RETRIES, connections=0) as holdfast:
+    async with _client_of(options.gateway) as holdfast:
         await require_alive(holdfast)
         await _traffic(options, console, holdfast, tally)
         repeats = holdfast.repeats
@@ -55,6 +56,13 @@ async def run_demo(options: Options, console: Console) -> bool:
     agrees = not tally.problems
     print("Everything agrees." if agrees else "NOT everything agrees: see above.")
     return agrees
+
+
+def _client_of(gateway: str) -> Holdfast:
+    try:
+        return Holdfast(gateway, retries=_RETRIES, connections=0)
+    except ValueError as error:
+        raise DemoError(f"--gateway: {error}") from error
 
 
 async def _traffic(options: Options, console: Console, holdfast: Holdfast, tally: Tally) -> None:

@@ -1,6 +1,10 @@
 """The client of `client/` against a whole system: what a program that uses it goes through."""
 
+import asyncio
+import re
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +71,9 @@ async def test_a_whole_journey_through_the_client(running: Client):
         captured = await shop.holds.capture(hold.id, amount="8.00", final=False, wait_s=20)
         assert (captured.hold_id, captured.status) == (hold.id, TransferStatus.COMPLETED)
         assert (await shop.holds.void(hold.id)).status is HoldStatus.VOIDED
-        assert (await alice.holds.get(hold.id)).captured == "8.00"
+        ended = await alice.holds.get(hold.id)
+        assert ended.captured == "8.00"
+        assert [listed async for listed in alice.holds.list(status=HoldStatus.VOIDED)] == [ended]
 
         orders = [TransferOrder(to=bob.id, currency="EUR", amount=a) for a in ("1.00", "999.00")]
         good, declined = (await alice.transfers.create_batch(orders)).results
@@ -115,6 +121,9 @@ async def test_what_operators_do(system: System, client: Client):
         session = holdfast.session(operator.id, operator.token)
         alice = holdfast.session(member.id, member.token)
 
+        (found,) = await session.operator.find_users(member.email)
+        assert found == await alice.me()
+        assert await session.operator.find_users("nobody@example.com") == ()
         assert (await session.operator.freeze(member.id, reason="asked")).status == "frozen"
         with pytest.raises(DeclinedError, match="payer_frozen"):
             await alice.transfers.create(to=payee.id, currency="EUR", amount="1.00")
@@ -155,3 +164,27 @@ async def test_a_gateway_that_dies_between_request_and_answer(system: System):
         assert (await alice.wallet.balance("EUR")).held == "10.00"
         await system.start_worker()
         assert (await alice.transfers.wait(found.id, within_s=20)).status == "completed"
+
+
+async def test_the_example_of_the_documentation_does_what_it_says(running: Client):
+    page = (Path(__file__).parents[1] / "docs/client.md").read_text("utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert example.count('"http://127.0.0.1:8080"') == 1
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", example.replace("http://127.0.0.1:8080", running.base)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(60):
+        output, _ = await process.communicate()
+
+    printed = output.decode().splitlines()
+    assert process.returncode == 0, printed
+    assert printed == [
+        "held",
+        "debited",
+        "completed",
+        "insufficient_funds",
+        "spent 1250 cents, and every hash is right",
+    ]

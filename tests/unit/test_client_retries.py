@@ -123,6 +123,15 @@ async def test_who_does_not_know_whether_it_happened_is_told_the_key(steps, last
     assert "with the key 'k1'" in str(unknown.value)
 
 
+async def test_no_attempt_lasts_much_longer_than_all_of_them_may():
+    script = Script(LOST)
+
+    with pytest.raises(NoAnswerError):
+        await session_of(script, within_s=4.0, attempts=3, first_s=1.0).wallet.get()
+
+    assert script.timeouts == [6.0, 5.0, 3.0]
+
+
 async def test_what_never_left_has_not_happened():
     with pytest.raises(NoAnswerError, match="Nothing has happened") as unknown:
         await session_of(Script(NEVER_SENT), attempts=4).transfers.order(ORDER)
