@@ -149,7 +149,7 @@ class System:
         """A worker in a process of its own, in its group."""
         port = free_port()
         spawned = await self._spawn("workers", more={"HOLDFAST_WORKERS__ADMIN_PORT": str(port)})
-        await self._until_it_answers(port, "/ready")
+        await self._until_it_answers(port, "/ready", is_internal=True)
         return spawned
 
     async def spawn_dying_worker(self, point: str) -> Spawned:
@@ -174,8 +174,9 @@ class System:
 
         await eventually(has_everything, within_s=30)
 
-    async def _until_it_answers(self, port: int, path: str) -> Client:
-        client = Client(await self._http(), f"http://127.0.0.1:{port}")
+    async def _until_it_answers(self, port: int, path: str, *, is_internal: bool = False) -> Client:
+        base = f"http://127.0.0.1:{port}"
+        client = Client(await self._http(), base, is_internal=is_internal)
 
         async def answers() -> bool:
             try:
