@@ -11,7 +11,7 @@ PYTHON = $(eval PYTHON := $(shell sh devstack/find-python.sh))$(PYTHON)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race postman audit model crashpoints simulate chaos slow-clients fuzz bench bench-quick bench-long bench-report reset lock
+.PHONY: help install check lint types contracts fmt unit integration e2e test test-all run demo demo-race postman audit model crashpoints simulate chaos slow-clients fuzz bench bench-quick bench-long bench-report reset advisories lock
 
 help: ## Shows this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-report: install ## Tells the last run of the benchmark anew: RUN=20261120T
 
 reset: install ## Deletes all data of `make run`
 	@exec $(PY) -m devstack reset
+
+advisories: install ## Known advisories on the pinned packages: DATABASE=/path/to/pypa/advisory-database
+	@exec $(PY) -m devstack.advisories --database $(or $(DATABASE),advisory-database)
 
 lock: install ## Resolves requirements.lock again from pyproject.toml
 	@$(PY) -m pip install --disable-pip-version-check --quiet uv
