@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from e2e_tests.contract import check_answer
+from e2e_tests.contract import contract
 
 PASSWORD = "correct horse battery"
 _names = count(1)
@@ -98,7 +98,7 @@ class Client:
             body = orjson.loads(text) if text and is_json else None
             answer = Answer(response.status, body, response.headers)
         if not self._is_internal:
-            check_answer(
+            contract().check(
                 method, path, status=answer.status, headers=answer.headers, body=answer.body
             )
         return answer

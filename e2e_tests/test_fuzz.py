@@ -7,7 +7,7 @@ import requests
 from devstack.jars import SWAGGER_UI, fetched
 from e2e_tests.operators import act
 from e2e_tests.system import System
-from reliability.fuzz.cast import Cast, Doorway
+from reliability.fuzz.cast import prepare
 from reliability.fuzz.run import Fuzzer, Terms
 from sagas.operators import UserAct
 
@@ -17,18 +17,15 @@ CASES = 1_000
 async def test_what_breaks_the_document_is_refused_and_changes_nothing(system: System):
     (jar,) = fetched(SWAGGER_UI)
     system.change(gateway={"swagger_ui": str(jar)})
-    client = await system.start_gateway()
+    client = await system.spawn_gateway()
     await system.start_worker()
     terms = Terms(gateway=client.base, dsns=[d.dsn for d in system.databases], cases=CASES, seed=1)
+
+    async def make_operator(id_: str, _email: str) -> None:
+        await act(system, id_, UserAct.MAKE_OPERATOR)
+
+    cast = await prepare(client.base, make_operator)
     with requests.Session() as session:
-        doorway = Doorway(session, client.base)
-        people = [await asyncio.to_thread(doorway.new_user) for _ in range(3)]
-        await act(system, people[2][0], UserAct.MAKE_OPERATOR)
-        payer, payee, operator = [
-            await asyncio.to_thread(doorway.login, *person) for person in people
-        ]
-        there = await asyncio.to_thread(doorway.stage, payer, payee)
-        cast = Cast(payer=payer, payee=payee, operator=operator, there=there)
         outcome = await asyncio.to_thread(Fuzzer(session, terms, cast).run)
 
     assert outcome.findings == []

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import aiohttp
-
+from client import ClientError, Holdfast
 from postman.errors import NoOperatorError, PostmanError
 
 # The commands of `holdfast` that make operators and unmake them.
 GROUP = "operator"
 _WHO_AND_WHY = ("--by", "make postman", "--reason", "a run of the Postman collection")
 _COMMAND_S = 60.0
-_ANSWER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class Operator:
     password: str = field(repr=False)
 
 
-async def register(session: aiohttp.ClientSession, gateway: str) -> Operator:
+async def register(gateway: str) -> Operator:
     """A new user, who is no operator yet.
 
     Raises:
@@ -35,15 +33,11 @@ async def register(session: aiohttp.ClientSession, gateway: str) -> Operator:
     who = Operator(
         email=f"postman-{secrets.token_hex(6)}@example.com", password=secrets.token_urlsafe()
     )
-    body = {"email": who.email, "password": who.password, "name": "Operator of the collection"}
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     try:
-        async with session.post(f"{gateway}/v1/users", json=body, timeout=timeout) as answer:
-            status, said = answer.status, await answer.text()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise PostmanError(f"{gateway} registers nobody: {error!r}") from error
-    if status != 201:
-        raise PostmanError(f"{gateway} registers nobody: {status} {said}")
+        async with Holdfast(gateway) as holdfast:
+            await holdfast.register(who.email, who.password, name="Operator of the collection")
+    except ClientError as error:
+        raise PostmanError(f"{gateway} registers nobody: {error}") from error
     return who
 
 

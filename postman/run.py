@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from client import Holdfast
 from demo.target import require_alive
 from devstack.progress import Progress
@@ -53,7 +51,7 @@ def _operator(options: Options, progress: Progress, stack: ExitStack) -> Operato
     if not options.with_operator:
         progress.say(f"without an operator, so the folder {OPERATOR_FOLDER!r} is skipped")
         return None
-    who = asyncio.run(_register(options.gateway))
+    who = asyncio.run(register(options.gateway))
     try:
         stack.enter_context(acting(who))
     except NoOperatorError as error:
@@ -103,8 +101,3 @@ def _start_newman(collection: Path, tools: Tools, values: Mapping[str, str], rep
 async def _require_alive(gateway: str) -> None:
     async with Holdfast(gateway) as holdfast:
         await require_alive(holdfast)
-
-
-async def _register(gateway: str) -> Operator:
-    async with aiohttp.ClientSession() as session:
-        return await register(session, gateway)

@@ -56,7 +56,8 @@ def answers_of(operation: Operation) -> dict[str, Any]:
     answers = {str(status): _shown(operation, one) for status, one in operation.shown.items()}
     statuses = sorted({KINDS[code][0] for code in codes_of(operation)})
     for status in statuses:
-        codes = [code for code in KINDS if code in codes_of(operation) and _is(code, status)]
+        told = (*codes_of(operation), *ANYWHERE)
+        codes = [code for code in KINDS if code in told and KINDS[code][0] == status]
         answers[str(status)] = _refused(operation, status, codes)
     return {**answers, "default": {"$ref": "#/components/responses/Anywhere"}}
 
@@ -68,10 +69,6 @@ def anywhere() -> dict[str, Any]:
         "headers": _headers("X-Trace-Id"),
         "content": {CONTENT_TYPE: {"schema": _problem_with(ANYWHERE)}},
     }
-
-
-def _is(code: str, status: int) -> bool:
-    return KINDS[code][0] == status
 
 
 def _shown(operation: Operation, shown: Shown) -> dict[str, Any]:

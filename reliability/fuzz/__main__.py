@@ -10,7 +10,7 @@ import time
 import requests
 
 from audit import AuditedShard, Outcome, audit
-from reliability.fuzz.cast import Cast, Doorway
+from reliability.fuzz.cast import Cast, prepare
 from reliability.fuzz.run import Fuzzer, Terms
 from reliability.fuzz.run import Outcome as Fuzzed
 from reliability.own_system import OwnSystem, own_system
@@ -34,17 +34,22 @@ def main() -> int:
             seed=told.seed,
         )
         _say(f"{terms.cases:,} hostile requests, seed {terms.seed}")
+        cast = asyncio.run(_cast(system))
         with requests.Session() as session:
-            cast = _cast(system, Doorway(session, system.gateway))
             outcome = Fuzzer(session, terms, cast, say=_say).run()
         is_sound = _audited(system)
     _tell(outcome, seconds=time.monotonic() - since)
     return 0 if is_sound and not outcome.findings and outcome.sent >= terms.cases else 1
 
 
-def _cast(system: OwnSystem, doorway: Doorway) -> Cast:
-    people = [doorway.new_user() for _ in range(3)]
-    _, email = people[2]
+async def _cast(system: OwnSystem) -> Cast:
+    async def make_operator(_id: str, email: str) -> None:
+        await asyncio.to_thread(_add_operator, system, email)
+
+    return await prepare(system.gateway, make_operator)
+
+
+def _add_operator(system: OwnSystem, email: str) -> None:
     subprocess.run(
         (
             *(sys.executable, "-m", "cli.main", "operator", "add", email),
@@ -53,9 +58,6 @@ def _cast(system: OwnSystem, doorway: Doorway) -> Cast:
         env={**os.environ, "HOLDFAST_HOME": str(system.home)},
         check=True,
     )
-    payer, payee, operator = (doorway.login(*person) for person in people)
-    there = doorway.stage(payer, payee)
-    return Cast(payer=payer, payee=payee, operator=operator, there=there)
 
 
 def _audited(system: OwnSystem) -> bool:

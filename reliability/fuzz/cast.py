@@ -1,30 +1,15 @@
 """Who asks, and what there is to ask for: a small world in which nothing moves by itself."""
 
 import secrets
-from collections.abc import Mapping
-from itertools import count
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
-import requests
-
+from client import Holdfast, Session
 from shards.records import record
 
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - of users who live for one run
-_ANSWER_S = 15.0
+_OVER_S = 30.0
 _PAYEES = frozenset({"create_refund", "void_hold"})
-
-
-class NotPreparedError(Exception):
-    """The gateway has refused what a run begins with; says what it was."""
-
-
-@record
-class User:
-    """A user who has logged in."""
-
-    id: str
-    email: str
-    token: str
 
 
 @record
@@ -32,80 +17,66 @@ class Cast:
     """Who takes part, and the ids of what there is.
 
     Attributes:
-        operator: one who may do whatever operators do.
+        payer: the token of who has the wallet.
+        payee: the token of who is paid.
+        operator: the token of one who may do whatever operators do.
         there: what each part of a path may be, by its name.
     """
 
-    payer: User
-    payee: User
-    operator: User
+    payer: str
+    payee: str
+    operator: str
     there: Mapping[str, str]
 
-    def asks(self, operation: str, *, tag: str) -> User:
-        """Who has most to say in an operation: what is refused is not refused for who asks."""
+    def asks(self, operation: str, *, tag: str) -> str:
+        """The token of who has most to say in an operation: nothing is refused for who asks."""
         if tag == "Operators":
             return self.operator
         return self.payee if operation in _PAYEES else self.payer
 
 
-class Doorway:
-    """The gateway, for what a run needs of it beside what it fuzzes."""
+async def prepare(gateway: str, make_operator: Callable[[str, str], Awaitable[None]]) -> Cast:
+    """Registers who takes part, moves some money, and leaves nothing under way but a hold.
 
-    def __init__(self, session: requests.Session, gateway: str) -> None:
-        self._session = session
-        self._gateway = gateway
-        self._keys = count(1)
+    Args:
+        gateway: its address.
+        make_operator: makes an operator of the user with this id and e-mail.
 
-    def new_user(self) -> tuple[str, str]:
-        """Id and e-mail of a new user."""
-        email = f"fuzz-{secrets.token_hex(8)}@example.com"
-        user = self._post("/v1/users", {"email": email, "password": _PASSWORD})
-        return user["id"], email
-
-    def login(self, id_: str, email: str) -> User:
-        """The user with a token."""
-        token = self._post("/v1/auth/login", {"email": email, "password": _PASSWORD})
-        return User(id=id_, email=email, token=token["access_token"])
-
-    def stage(self, payer: User, payee: User) -> dict[str, str]:
-        """Makes money, a transfer that is over, and a hold that stays open; their ids."""
-        money = {"currency": "EUR", "amount": "1000.00"}
-        some = {"currency": "EUR", "amount": "10.00", "to": payee.id}
-        wallet = f"/v1/wallets/{payer.id}"
-        self._post(f"{wallet}/deposits", money, payer)
-        transfer = self._post(f"{wallet}/transfers", some, payer, wait=True)
-        if transfer["status"] != "completed":
-            raise NotPreparedError(f"the first transfer is {transfer['status']}")
-        hold = self._post(f"{wallet}/holds", some, payer)
-        entries = self._session.get(
-            f"{self._gateway}{wallet}/entries", headers=_headers(payer), timeout=_ANSWER_S
-        ).json()
-        return {
-            "user_id": payer.id,
-            "transfer_id": transfer["id"],
-            "hold_id": hold["id"],
-            "hash": entries["data"][0]["hash"],
-            "currency": "EUR",
-            "code": "EUR",
-            "file": "begin.js",
-        }
-
-    def _post(
-        self, path: str, body: Mapping[str, str], by: User | None = None, *, wait: bool = False
-    ) -> dict[str, Any]:
-        headers = {"Idempotency-Key": f"stage-{next(self._keys)}"}
-        if by is not None:
-            headers.update(_headers(by))
-        if wait:
-            headers["Prefer"] = "wait=10"
-        answer = self._session.post(
-            self._gateway + path, json=body, headers=headers, timeout=_ANSWER_S
-        )
-        if not answer.ok:
-            raise NotPreparedError(f"POST {path}: {answer.status_code} {answer.text}")
-        made: dict[str, Any] = answer.json()
-        return made
+    Raises:
+        client.ClientError: the gateway did not do all of it.
+    """
+    async with Holdfast(gateway) as holdfast:
+        payer, payee = await _user(holdfast), await _user(holdfast)
+        email = _email()
+        user = await holdfast.register(email, _PASSWORD)
+        await make_operator(user.id, email)
+        operator = await holdfast.login(email, _PASSWORD)
+        there = await _stage(payer, payee)
+    return Cast(payer=payer.token, payee=payee.token, operator=operator.token, there=there)
 
 
-def _headers(by: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {by.token}"}
+async def _user(holdfast: Holdfast) -> Session:
+    email = _email()
+    await holdfast.register(email, _PASSWORD)
+    return await holdfast.login(email, _PASSWORD)
+
+
+async def _stage(payer: Session, payee: Session) -> dict[str, str]:
+    await payer.wallet.deposit(currency="EUR", amount="1000.00")
+    made = await payer.transfers.create(to=payee.user_id, currency="EUR", amount="10.00")
+    transfer = await payer.transfers.wait(made.id, within_s=_OVER_S)
+    hold = await payer.holds.create(to=payee.user_id, currency="EUR", amount="10.00")
+    entries = [entry async for entry in payer.entries.list()]
+    return {
+        "user_id": payer.user_id,
+        "transfer_id": transfer.id,
+        "hold_id": hold.id,
+        "hash": entries[0].hash,
+        "currency": "EUR",
+        "code": "EUR",
+        "file": "begin.js",
+    }
+
+
+def _email() -> str:
+    return f"fuzz-{secrets.token_hex(8)}@example.com"
