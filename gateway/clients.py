@@ -5,6 +5,7 @@ not fetched and any number of connections are left to whoever runs it.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from typing_extensions import override
 
-from gateway.middleware import unread_response
+from gateway.middleware import problem_response, unread_response
 from gateway.problems import Problem
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -205,7 +206,8 @@ class Gate(web.Server):
     """Makes the connections, and counts them."""
 
     def __init__(self, server: web.Server, *, limits: ClientLimits) -> None:
-        super().__init__(server.request_handler, request_factory=server.request_factory)
+        super().__init__(self._handle, request_factory=server.request_factory)
+        self._application = server.request_handler
         self.limits = limits
 
     @property
@@ -216,6 +218,18 @@ class Gate(web.Server):
     @override
     def __call__(self) -> RequestHandler:
         return Connection(self, loop=self._loop)
+
+    def _handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        if "Expect" in request.headers:
+            return self._handle_expecting(request)
+        return self._application(request)
+
+    async def _handle_expecting(self, request: web.BaseRequest) -> web.StreamResponse:
+        """`Expect` is looked at before any middleware runs; aiohttp refuses it in plain text."""
+        try:
+            return await self._application(request)
+        except web.HTTPExpectationFailed:
+            return problem_response(request, Problem("expectation_failed"))
 
     async def answer_at_door(self, request: web.BaseRequest) -> web.StreamResponse:
         """One answer to a connection over the cap: only whether this gateway lives and works."""
