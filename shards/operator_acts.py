@@ -26,8 +26,9 @@ _SQL = load_statements("operator_acts")
 FIRST_PREV_HASH = bytes(32)
 # The reason of an act whose request may leave it out.
 NO_REASON = "none given"
-# Control characters, halves of characters that are no text, and what ends a line in Unicode.
-_NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
+# Control characters, those that are not seen or turn the order of others around, halves of
+# characters that are no text, and what ends a line in Unicode.
+_NO_TEXT = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
