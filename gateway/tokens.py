@@ -1,5 +1,6 @@
 """Access tokens: JWTs signed with HS256, and nothing else."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,6 +35,8 @@ _PUBLISHED: Final = frozenset(
 )
 _ALGORITHM: Final = "HS256"
 _TOKEN_LENGTH_MAX: Final = 2048
+# Three parts in Base64 without padding, the last of 32 bytes: PyJWT would take other spellings.
+_FORM: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 # Gateways' clocks differ a little: a token may come from one that is ahead.
 _CLOCK_SKEW_S: Final = 30
 
@@ -124,7 +127,7 @@ class Tokens:
             self._verified.popitem(last=False)
 
     def _decode(self, token: str) -> tuple[Principal, int]:
-        if len(token) > _TOKEN_LENGTH_MAX:
+        if len(token) > _TOKEN_LENGTH_MAX or _FORM.fullmatch(token) is None:
             raise Problem("invalid_token")
         try:
             claims = jwt.decode(

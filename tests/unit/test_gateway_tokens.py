@@ -185,6 +185,8 @@ GOOD = _sign(_claims(exp=int(time.time()) + 86_400))
         GOOD.rpartition(".")[0] + ".",
         GOOD + ".",
         GOOD + "A",
+        GOOD + "=",
+        GOOD[:-9] + "~" + GOOD[-9:],
         GOOD[:-2],
         "." + GOOD,
         GOOD.replace(".", ""),
