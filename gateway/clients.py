@@ -156,6 +156,9 @@ class Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to what never became a request; it ends the connection."""
+        if isinstance(exc, ConnectionError):
+            # Nobody is there any more: no bug, and nobody to be told.
+            raise exc
         if status >= 500:
             _log.error("request.failed", exc_info=exc)
         if request.writer.output_size > 0:
@@ -220,16 +223,22 @@ class Gate(web.Server):
         return Connection(self, loop=self._loop)
 
     def _handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        if "Expect" in request.headers:
-            return self._handle_expecting(request)
+        if "Expect" in request.headers or "Upgrade" in request.headers:
+            return self._handle_odd(request)
         return self._application(request)
 
-    async def _handle_expecting(self, request: web.BaseRequest) -> web.StreamResponse:
-        """`Expect` is looked at before any middleware runs; aiohttp refuses it in plain text."""
+    async def _handle_odd(self, request: web.BaseRequest) -> web.StreamResponse:
+        response: web.StreamResponse
         try:
-            return await self._application(request)
-        except web.HTTPExpectationFailed:
-            return problem_response(request, Problem("expectation_failed"))
+            response = await self._application(request)
+        except (web.HTTPExpectationFailed, UnicodeEncodeError):
+            # Before any middleware runs, and in plain text. The latter where the header is no
+            # UTF-8: aiohttp quotes it.
+            response = problem_response(request, Problem("expectation_failed"))
+        if "Upgrade" in request.headers:
+            # aiohttp may have dropped what came behind it, as if it were another protocol's.
+            response.force_close()
+        return response
 
     async def answer_at_door(self, request: web.BaseRequest) -> web.StreamResponse:
         """One answer to a connection over the cap: only whether this gateway lives and works."""

@@ -131,16 +131,19 @@ def _with_wrong_claims(secret: str, claims: dict[str, Any]) -> Iterator[Forged]:
         less = {key: value for key, value in claims.items() if key != name}
         yield Forged(f"no {name}", made(less, secret=secret))
         yield Forged(f"{name} null", made({**claims, name: None}, secret=secret))
-    for changed in (
-        *({"exp": exp} for exp in (now - 1, now - 60, 0, -1, str(now + 60), now + 60.5, True, [])),
-        *({"iat": iat} for iat in (now + 60, now + 3_600, 2**63, str(now), now + 0.5, True, {})),
+    expiries: tuple[Any, ...] = (now - 1, now - 60, 0, -1, str(now + 60), now + 60.5, True, [])
+    issued: tuple[Any, ...] = (now + 60, now + 3_600, 2**63, str(now), now + 0.5, True, {})
+    wrong: tuple[dict[str, Any], ...] = (
+        *({"exp": exp} for exp in expiries),
+        *({"iat": iat} for iat in issued),
         *({"nbf": nbf} for nbf in (now + 60, now + 3_600, "soon")),
         *({"aud": aud} for aud in ("other", "", "holdfast ", ["holdfast"], ["other", "holdfast"])),
         *({"iss": iss} for iss in ("other", "", "HOLDFAST", ["holdfast"], "holdfast\0")),
         *({"sub": sub} for sub in ("alice", "", "me", 5, [claims["sub"]], claims["sub"] + "\n")),
         *({"sub": sub} for sub in (f"{{{claims['sub']}}}", claims["sub"].replace("-", ""))),
         *({"role": role} for role in ("root", "", "Operator", ["operator"], None, True)),
-    ):
+    )
+    for changed in wrong:
         yield Forged(str(changed), made({**claims, **changed}, secret=secret))
     yield Forged("no claims", made(b"{}", secret=secret))
     yield Forged("a list of claims", made(json.dumps([claims]).encode(), secret=secret))
