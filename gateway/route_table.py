@@ -100,6 +100,7 @@ def routes_of(gateway: "Gateway") -> list[web.RouteDef]:
             shards=gateway.shards,
             tokens=gateway.tokens,
             passwords=gateway.passwords,
+            clients=gateway.clients,
             ids=gateway.ids,
         ).table(),
         *CurrencyRoutes(
