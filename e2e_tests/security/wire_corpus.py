@@ -298,6 +298,11 @@ def paths() -> Iterator[Wire]:
             b"/v1/wallets/%2e%2e/me",
             b"/v1/wallets/..;/me",
             b"/v1/transfers/%00/events",
+            b"/docs/..%2f..%2fetc%2fpasswd",
+            b"/docs/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+            b"/docs/META-INF%2fMANIFEST.MF",
+            b"/docs/%5c..%5cx",
+            b"/docs/%00",
         ),
     ):
         # `%6d` is an `m`: one and the same path, and 401 like it.
