@@ -1,5 +1,6 @@
 """What processes write of themselves: one JSON object a line, and no secret in it, at any level."""
 
+import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, create_subprocess_exec
@@ -176,8 +177,10 @@ async def test_a_journey_leaves_no_secret_in_any_log(
 ):
     servers = [postgres.log_path, kafka.log_path, kafka.log_path.with_suffix(".out")]
     offsets = {path: path.stat().st_size for path in servers if path.exists()}
-    client = await talkative.spawn_gateway()
-    await talkative.spawn_worker()
+    async with asyncio.TaskGroup() as group:
+        spawning = group.create_task(talkative.spawn_gateway())
+        group.create_task(talkative.spawn_worker())
+    client = spawning.result()
     await talkative.until_it_has_everything(client)
     journey = Journey(client)
 

@@ -1,5 +1,6 @@
 """Where processes listen: where they say, on this machine only, and nowhere else."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 import psutil
@@ -33,9 +34,11 @@ async def test_processes_listen_where_they_say_and_nowhere_else(
     system: System, postgres: PostgresServer, kafka: KafkaBroker
 ):
     system.change(log={"level": "info", "format": "json"})
-    client = await system.spawn_gateway()
-    worker = await system.spawn_worker()
-    gateway = next(one for one in system.spawned if one is not worker)
+    async with asyncio.TaskGroup() as group:
+        spawning = group.create_task(system.spawn_gateway())
+        worked = group.create_task(system.spawn_worker())
+    client, worker = spawning.result(), worked.result()
+    (gateway,) = (one for one in system.spawned if one is not worker)
     servers = {
         "gateway": listening(gateway.process.pid),
         "worker": listening(worker.process.pid),

@@ -83,7 +83,7 @@ async def hurried(system: System) -> Client:
 
     In a process of its own, since it is there as it is in production.
     """
-    system.change(clients={"head_s": 1.0, "body_s": 1.0})
+    system.change(clients={"head_s": 2.0, "body_s": 2.0})
     return await system.spawn_gateway()
 
 
