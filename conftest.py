@@ -22,7 +22,10 @@ from tests.databases import (
     drop_shards,
     open_map,
 )
+from tests.log_leaks import leaks_below, leaks_in_file, pytest_runtest_makereport
 from tests.redis_server import RedisServer
+
+__all__ = ["pytest_runtest_makereport"]
 
 BUCKETS = 8
 
@@ -40,6 +43,8 @@ def postgres() -> Iterator[PostgresServer]:
     with scratch_server(FAST) as server:
         asyncio.run(create_template(server.dsn("postgres"), server.dsn(TEMPLATE)))
         yield server
+        # What the tests of a run have made of it, all together.
+        assert leaks_in_file(server.log_path) == []
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +56,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     yield broker
     broker.stop()
     shutil.rmtree(folder / "data")
+    assert leaks_below(folder) == []
 
 
 @pytest.fixture

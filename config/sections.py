@@ -42,6 +42,9 @@ class GatewaySettings(Section):
     )
     hash_threads: PositiveInt = Field(2, description="Threads that hash passwords.")
     hash_queue: PositiveInt = Field(64, description="Logins that may wait for a thread.")
+    hash_queue_of_address: PositiveInt = Field(
+        32, description="Logins of one address that may be under way or wait."
+    )
     send_queue: PositiveInt = Field(
         10_000, description="Messages that may wait for Kafka; what is over is left to redrive."
     )
@@ -52,6 +55,10 @@ class ClientSettings(Section):
 
     connections: PositiveInt = Field(
         10_000, description="Connections served at once; those over it are told 503, or closed."
+    )
+    connections_of_address: PositiveInt = Field(
+        2_500,
+        description="Connections of one address; of trusted proxies as many as there are.",
     )
     head_s: Seconds = Field(
         10.0, description="A connection or a request that has begun has its head sent in this time."

@@ -191,6 +191,8 @@ class PostgresServer:
             "dynamic_shared_memory_type": "mmap",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # The DETAIL of an error quotes its row, and so e-mails and balances.
+            "log_error_verbosity": "terse",
         }
         yield from ("-D", str(self.data_dir), "-p", str(self.port))
         for name, value in {**ours, **self._settings}.items():

@@ -66,6 +66,7 @@ class System:
         self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
         self.gateways: list[Gateway] = []
+        self.spawned: list[Spawned] = []
         name = secrets.token_hex(4)
         self.settings = Settings(
             _env_file=None,
@@ -313,6 +314,7 @@ class System:
                 sys.executable, "-m", *module, env={**self._environment(), **more}, stderr=output
             )
         spawned = Spawned(process, log)
+        self.spawned.append(spawned)
         self._stack.push_async_callback(spawned.kill)
         return spawned
 

@@ -47,6 +47,8 @@ _log = structlog.stdlib.get_logger(__name__)
 # A request whose shard is away is answered after so many attempts: the client repeats it.
 _ATTEMPTS = 3
 _LANE_CAPACITY = 5_000
+# A whole batch and some more: one user's batches never leave the others without a place.
+_LANE_OF_USER = 1_250
 # A request waits no longer for a shard that hangs; one that reads can be asked again at once.
 _WRITE_S = 8.0
 _READ_S = 3.0
@@ -73,9 +75,14 @@ class Gateway:
             clock=wall_clock(settings),
         )
         self.passwords = Passwords(
-            threads=settings.gateway.hash_threads, queue=settings.gateway.hash_queue
+            threads=settings.gateway.hash_threads,
+            queue=settings.gateway.hash_queue,
+            per_address=settings.gateway.hash_queue_of_address,
         )
-        self.rate_limits = _rate_limits(settings.limits) if settings.limits.enabled else None
+        self.clients = ClientAddresses(settings.limits.trusted_proxies)
+        self.rate_limits = (
+            _rate_limits(settings.limits, clients=self.clients) if settings.limits.enabled else None
+        )
         self.currencies = Currencies(self.shards)
         self.backoff = Backoff(first_s=0.05, cap_s=2.0, jitter=ids.jitter)
         self.lanes = GatewayLanes(
@@ -83,12 +90,15 @@ class Gateway:
             steps=AskingOptions(
                 lane=self._lane_options(self.backoff, linger_ms=settings.lanes.try_linger_ms),
                 patience=Patience(answer_s=_WRITE_S, error=CommitUnknownError),
+                user_max=_LANE_OF_USER,
             ),
             reads=AskingOptions(
                 lane=replace(
                     self._lane_options(self.backoff, linger_ms=_READS_LINGER_MS), rest=_READS_REST
                 ),
                 patience=Patience(answer_s=_READ_S, error=ShardAwayError),
+                # What is read is the same whoever asks.
+                user_max=None,
             ),
             timing=timing(settings),
             open_per_payer=settings.transfers.open_per_payer,
@@ -198,7 +208,7 @@ class Gateway:
         )
 
 
-def _rate_limits(settings: LimitSettings) -> RateLimits:
+def _rate_limits(settings: LimitSettings, *, clients: ClientAddresses) -> RateLimits:
     return RateLimits(
         rates_of(
             per_user=settings.per_user,
@@ -207,7 +217,7 @@ def _rate_limits(settings: LimitSettings) -> RateLimits:
             address_burst=settings.address_burst,
             login_per_min=settings.login_per_min,
         ),
-        clients=ClientAddresses(settings.trusted_proxies),
+        clients=clients,
         redis=settings.redis.get_secret_value() or None,
     )
 
@@ -265,8 +275,11 @@ def create_runner(
     connections = max(min(clients.connections, files_max - own_files), 1)
     if connections < clients.connections:
         _log.warning("gateway.few_files", files_max=files_max, connections=connections)
+    # Where there are files for less, an address has as much less of it.
+    of_address = clients.connections_of_address * connections // clients.connections
     limits = ClientLimits(
         connections=connections,
+        of_address=max(of_address, 1),
         head_s=clients.head_s,
         idle_s=clients.idle_s,
         send_s=clients.send_s,
@@ -274,4 +287,9 @@ def create_runner(
         head_bytes=clients.head_bytes,
         fields=clients.fields,
     )
-    return GuardedRunner(app, limits=limits, shutdown_timeout=shutdown_timeout)
+    return GuardedRunner(
+        app,
+        limits=limits,
+        clients=app[GATEWAY].clients,
+        shutdown_timeout=shutdown_timeout,
+    )

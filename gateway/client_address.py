@@ -10,6 +10,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
 
+from aiohttp import web
+
 from gateway.headers import Headers
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -69,6 +71,17 @@ class ClientAddresses:
             if not hop.is_trusted:
                 break
         return found.client
+
+    def of_request(self, request: web.BaseRequest) -> str:
+        """The client that this request came from."""
+        return self.client_of(request.remote or "", request.headers)
+
+    def of_peer(self, peer: str) -> str | None:
+        """The client at the other end of a connection; None for a proxy of ours."""
+        found = self._hop(peer)
+        if found is None:
+            return peer
+        return None if found.is_trusted else found.client
 
     def _hop(self, text: str) -> _Hop | None:
         return self._remembered(text) if len(text) <= _TEXT_MAX else None

@@ -5,7 +5,10 @@ not fetched and any number of connections are left to whoever runs it.
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import cast
 
 import structlog
@@ -15,7 +18,8 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from typing_extensions import override
 
-from gateway.middleware import unread_response
+from gateway.client_address import ClientAddresses
+from gateway.middleware import problem_response, unread_response
 from gateway.problems import Problem
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -27,6 +31,8 @@ _LINGER_S = 2.0
 # Connections over the cap that are told so, each within so long; those beyond are closed unheard.
 _DOOR = 64
 _DOOR_S = 1.0
+# Those of one address over its part.
+_DOOR_OF_ADDRESS = 8
 # aiohttp has no error of its own for this.
 _TOO_MANY_FIELDS = "Too many headers received"
 
@@ -37,6 +43,7 @@ class ClientLimits:
 
     Attributes:
         connections: served at once.
+        of_address: of those, from one address.
         head_s: from the first byte of a request (or the connection) to the end of its head.
         idle_s: between an answer and the next request.
         send_s: for a client to fetch what waits for it.
@@ -46,6 +53,7 @@ class ClientLimits:
     """
 
     connections: int
+    of_address: int
     head_s: float
     idle_s: float
     send_s: float
@@ -65,7 +73,15 @@ class HeadTooLargeError(Exception):
 class Connection(RequestHandler):
     """One connection: aiohttp's, with an end to everything that a client can draw out."""
 
-    __slots__ = ("_end_timer", "_ended", "_head_bytes", "_head_timer", "_limits", "_line")
+    __slots__ = (
+        "_address",
+        "_end_timer",
+        "_ended",
+        "_head_bytes",
+        "_head_timer",
+        "_limits",
+        "_line",
+    )
 
     def __init__(self, gate: "Gate", *, loop: asyncio.AbstractEventLoop) -> None:
         limits = gate.limits
@@ -84,6 +100,7 @@ class Connection(RequestHandler):
         self._limits = limits
         self._ended = False
         self._line: asyncio.Transport | None = None
+        self._address: str | None = None
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
@@ -93,14 +110,17 @@ class Connection(RequestHandler):
         assert isinstance(self._manager, Gate)
         # uvloop's transports are none of asyncio's classes, only like them.
         line = cast("asyncio.Transport", transport)
-        before = self._manager.connected
-        if before >= self._limits.connections + _DOOR:
+        address = self._manager.address_of(line.get_extra_info("peername"))
+        over = self._manager.over(address)
+        if over is Over.UNHEARD:
             line.abort()
             return
         head_s = self._limits.head_s
-        if before >= self._limits.connections:
+        if over is Over.AT_DOOR:
             head_s = min(head_s, _DOOR_S)
             self._request_handler = self._manager.answer_at_door
+        self._manager.count(address, 1)
+        self._address = address
         self._line = line
         self._head_timer = self._loop.call_later(head_s, self._head_late)
         super().connection_made(transport)
@@ -109,6 +129,9 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_head_timer()
         self._stop_end_timer()
+        if self._line is not None:
+            assert isinstance(self._manager, Gate)
+            self._manager.count(self._address, -1)
         self._line = None
         super().connection_lost(exc)
 
@@ -155,6 +178,9 @@ class Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to what never became a request; it ends the connection."""
+        if isinstance(exc, ConnectionError):
+            # Nobody is there any more: no bug, and nobody to be told.
+            raise exc
         if status >= 500:
             _log.error("request.failed", exc_info=exc)
         if request.writer.output_size > 0:
@@ -201,12 +227,53 @@ class Connection(RequestHandler):
             self._end_timer = None
 
 
+class Over(Enum):
+    """What becomes of a connection, by how many there are."""
+
+    NO = auto()
+    AT_DOOR = auto()
+    UNHEARD = auto()
+
+
 class Gate(web.Server):
     """Makes the connections, and counts them."""
 
-    def __init__(self, server: web.Server, *, limits: ClientLimits) -> None:
-        super().__init__(server.request_handler, request_factory=server.request_factory)
+    def __init__(
+        self, server: web.Server, *, limits: ClientLimits, clients: ClientAddresses
+    ) -> None:
+        super().__init__(self._handle, request_factory=server.request_factory)
+        self._application = server.request_handler
+        self._clients = clients
+        self._of_address: Counter[str] = Counter()
         self.limits = limits
+
+    def address_of(self, peername: object) -> str | None:
+        """The address that a connection is counted by; None for a proxy of ours, that is not."""
+        match peername:
+            case (str() as host, *_):
+                return self._clients.of_peer(host)
+        return None
+
+    def over(self, address: str | None) -> Over:
+        """Whether there are too many already, for one more from this address."""
+        limits = self.limits
+        mine = 0 if address is None else self._of_address[address]
+        all_of_them = self.connected
+        if all_of_them >= limits.connections + _DOOR:
+            return Over.UNHEARD
+        if mine >= limits.of_address + _DOOR_OF_ADDRESS:
+            return Over.UNHEARD
+        if all_of_them >= limits.connections or mine >= limits.of_address:
+            return Over.AT_DOOR
+        return Over.NO
+
+    def count(self, address: str | None, by: int) -> None:
+        """Counts a connection that begins or ends."""
+        if address is None:
+            return
+        self._of_address[address] += by
+        if not self._of_address[address]:
+            del self._of_address[address]
 
     @property
     def connected(self) -> int:
@@ -216,6 +283,24 @@ class Gate(web.Server):
     @override
     def __call__(self) -> RequestHandler:
         return Connection(self, loop=self._loop)
+
+    def _handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        if "Expect" in request.headers or "Upgrade" in request.headers:
+            return self._handle_odd(request)
+        return self._application(request)
+
+    async def _handle_odd(self, request: web.BaseRequest) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            response = await self._application(request)
+        except (web.HTTPExpectationFailed, UnicodeEncodeError):
+            # Before any middleware runs, and in plain text. The latter where the header is no
+            # UTF-8: aiohttp quotes it.
+            response = problem_response(request, Problem("expectation_failed"))
+        if "Upgrade" in request.headers:
+            # aiohttp may have dropped what came behind it, as if it were another protocol's.
+            response.force_close()
+        return response
 
     async def answer_at_door(self, request: web.BaseRequest) -> web.StreamResponse:
         """One answer to a connection over the cap: only whether this gateway lives and works."""
@@ -232,14 +317,20 @@ class GuardedRunner(web.AppRunner):
     """Runs an application behind a `Gate`."""
 
     def __init__(
-        self, app: web.Application, *, limits: ClientLimits, shutdown_timeout: float
+        self,
+        app: web.Application,
+        *,
+        limits: ClientLimits,
+        clients: ClientAddresses,
+        shutdown_timeout: float,
     ) -> None:
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout)
         self.limits = limits
+        self._clients = clients
 
     @override
     async def _make_server(self) -> web.Server:
-        return Gate(await super()._make_server(), limits=self.limits)
+        return Gate(await super()._make_server(), limits=self.limits, clients=self._clients)
 
 
 def problem_of_unread(status: int, error: BaseException | None) -> Problem:

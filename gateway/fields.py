@@ -35,7 +35,7 @@ def _without_nul(text: str) -> str:
 
 def _one_line(text: str) -> str:
     if not text.strip() or not is_one_line(text):
-        raise PydanticCustomError("invalid_value", "Must be one line of text")
+        raise PydanticCustomError("invalid_value", "Must be one line of text that can be seen")
     return text
 
 

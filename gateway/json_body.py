@@ -59,11 +59,16 @@ async def read_optional_json(request: web.Request) -> JsonValue:
 
 def _check_media_type(request: web.Request) -> None:
     encodings = request.headers.getall("Content-Encoding", [])
+    # Chunks are undone here; whatever else was done to a body is not.
+    transfer_coding = request.headers.get("Transfer-Encoding", "chunked")
     is_json = (
         request.content_type == "application/json"
         and (request.charset or "utf-8").lower() == "utf-8"
     )
-    if not is_json or any(encoding.lower() != "identity" for encoding in encodings):
+    is_plain = transfer_coding.lower() == "chunked" and all(
+        encoding.lower() == "identity" for encoding in encodings
+    )
+    if not is_json or not is_plain:
         raise Problem("unsupported_media_type")
 
 

@@ -51,10 +51,11 @@ class _OfPayer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingOptions:
-    """How a lane gathers, and how long its askers wait."""
+    """How a lane gathers, how long its askers wait, and how many one user may have in it."""
 
     lane: LaneOptions
     patience: Patience
+    user_max: int | None
 
 
 class GatewayLanes:
@@ -239,6 +240,7 @@ def _lane(
         user_of=user_of,
         options=options.lane,
         patience=options.patience,
+        user_max=options.user_max,
     )
 
 

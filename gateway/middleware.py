@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from typing_extensions import override
 
 from gateway.problems import CONTENT_TYPE, Problem
 from gateway.tracing import trace_context, trace_of
@@ -78,10 +79,19 @@ def problem_response(request: web.BaseRequest, problem: Problem) -> web.Response
     )
 
 
+class _Unread(web.Response):
+    """An answer that no signal reaches: aiohttp would name itself, Python and their versions."""
+
+    @override
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Server", None)
+
+
 def unread_response(problem: Problem) -> web.Response:
     """The answer to what is no request of this application: it has every header by itself."""
     trace_id = trace_context(()).trace_id
-    response = web.Response(
+    response = _Unread(
         status=problem.status,
         body=problem.to_json(trace_id),
         content_type=CONTENT_TYPE,

@@ -1,9 +1,14 @@
-"""Passwords: argon2id, in a few threads with a bounded queue, so that logins cannot stall money."""
+"""Passwords: argon2id, in a few threads with a bounded queue, so that logins cannot stall money.
+
+One address has a part of the queue at the most: whoever fills it with logins of nobody keeps out
+those from the same address, and nobody else.
+"""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher, Type
@@ -24,33 +29,41 @@ class Passwords:
     Args:
         threads: hashes made at a time; each takes a processor and 19 MiB.
         queue: hashes that may wait for a thread; what is over is refused at once.
+        per_address: hashes of one address that may be made or wait.
         memory_kib: cost in memory; only tests take less.
     """
 
-    def __init__(self, *, threads: int, queue: int, memory_kib: int = MEMORY_KIB) -> None:
+    def __init__(
+        self, *, threads: int, queue: int, per_address: int, memory_kib: int = MEMORY_KIB
+    ) -> None:
         self._hasher = PasswordHasher(
             time_cost=PASSES, memory_cost=memory_kib, parallelism=PARALLELISM, type=Type.ID
         )
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._places = BoundedSemaphore(threads + queue)
+        self._places = _Places(threads + queue, per_address=per_address)
         # Nobody's: a login for an e-mail that does not exist has the same work to do.
         self._dummy_hash = self._hasher.hash("")
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, address: str) -> str:
         """The hash to store, with its salt and its costs.
 
-        Raises:
-            Problem: 503 `busy` when the queue is full.
-        """
-        return await self._run(lambda: self._hasher.hash(password))
+        Args:
+            password: to be hashed.
+            address: who asks for it.
 
-    async def verify(self, stored_hash: str | None, password: str) -> bool:
+        Raises:
+            Problem: 503 `busy` when the queue is full, or what this address may have of it.
+        """
+        return await self._run(address, lambda: self._hasher.hash(password))
+
+    async def verify(self, stored_hash: str | None, password: str, *, address: str) -> bool:
         """Whether this is the password; for an unknown user (None) no, after the same work.
 
         Raises:
-            Problem: 503 `busy` when the queue is full.
+            Problem: 503 `busy` when the queue is full, or what this address may have of it.
         """
-        matches = await self._run(lambda: self._matches(stored_hash or self._dummy_hash, password))
+        hashed = stored_hash or self._dummy_hash
+        matches = await self._run(address, lambda: self._matches(hashed, password))
         return matches and stored_hash is not None
 
     def _matches(self, stored_hash: str, password: str) -> bool:
@@ -59,18 +72,45 @@ class Passwords:
         except VerifyMismatchError:
             return False
 
-    async def _run(self, work: Callable[[], _T]) -> _T:
-        if not self._places.acquire(blocking=False):
+    async def _run(self, address: str, work: Callable[[], _T]) -> _T:
+        if not self._places.take(address):
             raise Problem("busy", "Too many passwords are waiting to be hashed.")
         try:
             future = self._executor.submit(work)
         except BaseException:
-            self._places.release()
+            self._places.give_back(address)
             raise
         # Not when the caller stops waiting: a thread that has begun goes on to its end.
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: self._places.give_back(address))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Drops what waits, and ends the threads after the hash they are at."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class _Places:
+    """Places in a queue, a part of them for one address; given back by any thread."""
+
+    def __init__(self, places: int, *, per_address: int) -> None:
+        self._free = places
+        self._per_address = per_address
+        self._taken: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def take(self, address: str) -> bool:
+        """Takes one, if there is one for this address."""
+        with self._lock:
+            if not self._free or self._taken[address] >= self._per_address:
+                return False
+            self._free -= 1
+            self._taken[address] += 1
+            return True
+
+    def give_back(self, address: str) -> None:
+        """Gives one back that `take` has taken."""
+        with self._lock:
+            self._free += 1
+            self._taken[address] -= 1
+            if not self._taken[address]:
+                del self._taken[address]

@@ -119,7 +119,7 @@ class RateLimits:
         return taken
 
     def _client_of(self, request: web.BaseRequest) -> str:
-        return self._clients.client_of(request.remote or "", request.headers)
+        return self._clients.of_request(request)
 
 
 _TAKEN = web.RequestKey("taken", Taken)

@@ -101,6 +101,7 @@ def routes_of(gateway: "Gateway") -> list[Route]:
             shards=gateway.shards,
             tokens=gateway.tokens,
             passwords=gateway.passwords,
+            clients=gateway.clients,
             ids=gateway.ids,
         ).table(),
         *CurrencyRoutes(

@@ -1,5 +1,6 @@
 """Access tokens: JWTs signed with HS256, and nothing else."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,8 +17,26 @@ from gateway.problems import Problem
 ISSUER: Final = "holdfast"
 AUDIENCE: Final = "holdfast"
 SECRET_BYTES_MIN: Final = 32
+# A key that was drawn has more, whatever it was drawn from: of 32 hex digits all but four in a
+# hundred millions.
+SECRET_KINDS_MIN: Final = 8
+# Long enough, and in everybody's guesses: they stand in manuals.
+_PUBLISHED: Final = frozenset(
+    (
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "your-256-bit-secret-your-256-bit-secret",
+        "a-string-secret-at-least-256-bits-long",
+        "your_super_secret_jwt_key_change_in_production",
+        "0123456789abcdefghijklmnopqrstuvwxyz",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "abcdefghijklmnopqrstuvwxyz123456",
+        "00112233445566778899aabbccddeeff",
+    )
+)
 _ALGORITHM: Final = "HS256"
 _TOKEN_LENGTH_MAX: Final = 2048
+# Three parts in Base64 without padding, the last of 32 bytes: PyJWT would take other spellings.
+_FORM: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 # Gateways' clocks differ a little: a token may come from one that is ahead.
 _CLOCK_SKEW_S: Final = 30
 
@@ -41,7 +60,7 @@ class Principal:
 
 
 class WeakSecretError(Exception):
-    """The signing secret is too short to be one."""
+    """The signing secret is too short to be one, or easily guessed."""
 
 
 class Tokens:
@@ -54,7 +73,8 @@ class Tokens:
         clock: seconds since the epoch.
 
     Raises:
-        WeakSecretError: the secret has less than 32 bytes.
+        WeakSecretError: the secret has less than 32 bytes, less than 8 different ones, or stands
+            in a manual.
     """
 
     def __init__(
@@ -65,8 +85,7 @@ class Tokens:
         cache_size: int = 10_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if len(secret.encode()) < SECRET_BYTES_MIN:
-            raise WeakSecretError(f"the token secret must have {SECRET_BYTES_MIN} bytes or more")
+        _require_strong(secret)
         self.ttl_s = ttl_s
         self._secret = secret
         self._clock = clock
@@ -108,7 +127,7 @@ class Tokens:
             self._verified.popitem(last=False)
 
     def _decode(self, token: str) -> tuple[Principal, int]:
-        if len(token) > _TOKEN_LENGTH_MAX:
+        if len(token) > _TOKEN_LENGTH_MAX or _FORM.fullmatch(token) is None:
             raise Problem("invalid_token")
         try:
             claims = jwt.decode(
@@ -139,3 +158,11 @@ class Tokens:
         if issued_at > self._clock() + _CLOCK_SKEW_S:
             raise Problem("invalid_token", "The bearer token is from the future.")
         return Principal(subject, role), expires_at
+
+
+def _require_strong(secret: str) -> None:
+    text = secret.encode()
+    if len(text) < SECRET_BYTES_MIN:
+        raise WeakSecretError(f"the token secret must have {SECRET_BYTES_MIN} bytes or more")
+    if len(set(text)) < SECRET_KINDS_MIN or secret.lower() in _PUBLISHED:
+        raise WeakSecretError("the token secret is easily guessed: draw one")

@@ -70,6 +70,15 @@ class AskingLane(Generic[ItemT, OutcomeT]):
     """Group commit for callers that want their answer: requests of one moment share a transaction.
 
     A caller that goes away cancels nothing: its item runs on.
+
+    Args:
+        name: as `Lane`.
+        run: as `Lane`.
+        user_of: as `Lane`.
+        options: as `Lane`.
+        patience: of the callers.
+        user_max: items of one user that may be in the lane: to who has as many it is full. None
+            bounds nobody.
     """
 
     def __init__(
@@ -80,16 +89,21 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         user_of: Callable[[ItemT], Hashable],
         options: LaneOptions,
         patience: Patience,
+        user_max: int | None = None,
     ) -> None:
         self._run = run
         self._patience = patience
+        self._user_of = user_of
+        self._user_max = user_max
+        # Items of each user that are in the lane; kept only where they are bounded.
+        self._of_user: dict[Hashable, int] = {}
         self.name = name
         self._unanswered: set[_Answers[OutcomeT]] = set()
         self._lane: Lane[_Asked[ItemT, OutcomeT], OutcomeT | Failed] = Lane(
             name,
             run=self._run_items,
             user_of=lambda asked: user_of(asked.item),
-            deliver=_answer,
+            deliver=self._answer,
             options=options,
         )
 
@@ -111,7 +125,7 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         """The outcome of `item`.
 
         Raises:
-            LaneFullError: there is no room; try again later.
+            LaneFullError: there is no room, or none for this user; try again later.
             ShardAwayError: no answer in time, of the kind that `Patience` says.
             CancelledError: the lane was closed meanwhile; it may or may not have happened.
             Exception: the `Failed` outcome's error.
@@ -131,13 +145,34 @@ class AskingLane(Generic[ItemT, OutcomeT]):
         """
         answers: _Answers[OutcomeT] = _Answers(len(items))
         for index, item in enumerate(items):
-            if self._lane.is_full:
+            if self._lane.is_full or not self._has_room_for(item):
                 answers.put(index, Failed(LaneFullError(self.name)))
             else:
                 self._lane.offer(_Asked(item, answers, index))
         if items:
             await self._all_answered(answers)
         return answers.or_else(self._no_answer)
+
+    def _has_room_for(self, item: ItemT) -> bool:
+        """Whether its user may have one more in the lane; counts it, if so."""
+        if self._user_max is None:
+            return True
+        user = self._user_of(item)
+        count = self._of_user.get(user, 0)
+        if count >= self._user_max:
+            return False
+        self._of_user[user] = count + 1
+        return True
+
+    def _make_room_after(self, item: ItemT) -> None:
+        if self._user_max is None:
+            return
+        user = self._user_of(item)
+        count = self._of_user[user] - 1
+        if count:
+            self._of_user[user] = count
+        else:
+            del self._of_user[user]
 
     async def _all_answered(self, answers: _Answers[OutcomeT]) -> None:
         """Returns when all are there, or the time is over."""
@@ -166,9 +201,9 @@ class AskingLane(Generic[ItemT, OutcomeT]):
     ) -> Sequence[OutcomeT | Failed | Skipped]:
         return await self._run([one.item for one in asked], wait=wait)
 
-
-async def _answer(
-    done: Sequence[tuple[_Asked[ItemT, OutcomeT], OutcomeT | Failed]],
-) -> None:
-    for asked, outcome in done:
-        asked.answers.put(asked.index, outcome)
+    async def _answer(
+        self, done: Sequence[tuple[_Asked[ItemT, OutcomeT], OutcomeT | Failed]]
+    ) -> None:
+        for asked, outcome in done:
+            self._make_room_after(asked.item)
+            asked.answers.put(asked.index, outcome)

@@ -26,8 +26,11 @@ _SQL = load_statements("operator_acts")
 FIRST_PREV_HASH = bytes(32)
 # The reason of an act whose request may leave it out.
 NO_REASON = "none given"
-# Control characters, halves of characters that are no text, and what ends a line in Unicode.
-_NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
+# Control characters, those that are not seen or turn the order of others around, halves of
+# characters that are no text, and what ends a line in Unicode.
+_NO_TEXT = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+# Not seen either, and yet spelling: of Persian, of Hindi, of the emoji of a family.
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,10 @@ class ListedAct:
 
 def is_one_line(text: str) -> bool:
     """Whether a text can stand in the trail."""
-    return not any(unicodedata.category(character) in _NO_TEXT for character in text)
+    return not any(
+        unicodedata.category(character) in _NO_TEXT and character not in _JOINERS
+        for character in text
+    )
 
 
 async def add_act(conn: Connection, new: NewAct) -> StoredAct:

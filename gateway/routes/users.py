@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 
 from gateway import parameters
 from gateway.auth import authenticate, require_operator
+from gateway.client_address import ClientAddresses
 from gateway.json_body import read_json
 from gateway.operations import BodyOperation, Operation, Route, Shown, Tag, Who
 from gateway.pages import page_response
@@ -78,11 +79,18 @@ class UserRoutes:
     """Who is who."""
 
     def __init__(
-        self, *, shards: ShardMap, tokens: Tokens, passwords: Passwords, ids: IdSource
+        self,
+        *,
+        shards: ShardMap,
+        tokens: Tokens,
+        passwords: Passwords,
+        clients: ClientAddresses,
+        ids: IdSource,
     ) -> None:
         self._shards = shards
         self._tokens = tokens
         self._passwords = passwords
+        self._clients = clients
         self._ids = ids
 
     def table(self) -> list[Route]:
@@ -100,7 +108,9 @@ class UserRoutes:
         sent = await read_json(request)
         parse_no_query(request.query)
         body = parse_body(REGISTER.body, sent)
-        password_hash = await self._passwords.hash(body.password)
+        password_hash = await self._passwords.hash(
+            body.password, address=self._clients.of_request(request)
+        )
         user = await self._create(request, body, password_hash)
         return json_response(show_user(user), status=201)
 
@@ -120,7 +130,10 @@ class UserRoutes:
         await admit_login(request, body.email)
         user = await self._find(body.email) if body.email is not None else None
         stored = user.password_hash if user is not None else None
-        if not await self._passwords.verify(stored, body.password) or user is None:
+        matches = await self._passwords.verify(
+            stored, body.password, address=self._clients.of_request(request)
+        )
+        if user is None or not matches:
             raise Problem("invalid_credentials")
         token = self._tokens.mint(user.id, Role(user.role))
         return json_response(TokenView(access_token=token, expires_in=self._tokens.ttl_s))

@@ -82,9 +82,15 @@ class Gateway:
         self.lanes = GatewayLanes(
             self.shards,
             steps=AskingOptions(
-                lane=lane, patience=Patience(answer_s=8.0, error=CommitUnknownError)
+                lane=lane,
+                patience=Patience(answer_s=8.0, error=CommitUnknownError),
+                user_max=None,
             ),
-            reads=AskingOptions(lane=lane, patience=Patience(answer_s=3.0, error=ShardAwayError)),
+            reads=AskingOptions(
+                lane=lane,
+                patience=Patience(answer_s=3.0, error=ShardAwayError),
+                user_max=None,
+            ),
             timing=TIMING,
             open_per_payer=_OPEN_PER_PAYER,
         )

@@ -11,6 +11,7 @@ from sagas.backoff import Backoff
 from sagas.lane_options import LaneOptions, RunStep
 from sagas.outcomes import SKIPPED, Failed, Skipped
 from shards.errors import CommitUnknownError, ShardAwayError
+from tests.eventually import eventually
 
 
 class Gate:
@@ -38,12 +39,17 @@ class Gate:
 
 @asynccontextmanager
 async def asking(
-    gate: RunStep[str, str | Failed], *, capacity: int = 10, answer_s: float = 60.0
+    gate: RunStep[str, str | Failed],
+    *,
+    capacity: int = 10,
+    answer_s: float = 60.0,
+    user_max: int | None = None,
 ) -> AsyncIterator[AskingLane[str, str]]:
     lane: AskingLane[str, str] = AskingLane(
         "shard0.try",
         run=gate,
-        user_of=lambda item: item,
+        # Items of one user begin with the same letter.
+        user_of=lambda item: item[0],
         options=LaneOptions(
             capacity=capacity,
             batch_max=10,
@@ -52,6 +58,7 @@ async def asking(
             backoff=Backoff(first_s=0.0, cap_s=0.0, jitter=lambda: 0.0),
         ),
         patience=Patience(answer_s=answer_s, error=CommitUnknownError),
+        user_max=user_max,
     )
     lane.start()
     yield lane
@@ -227,3 +234,59 @@ async def test_who_asked_for_many_does_not_wait_for_a_lane_that_was_closed(gate:
 
         await asyncio.wait([caller], timeout=5)
         assert caller.cancelled()
+
+
+async def test_a_user_has_a_part_of_the_lane_and_the_others_go_on():
+    gate = Gate()
+    async with asking(gate, user_max=3) as lane:
+        mine = asyncio.create_task(lane.ask_all(["a1", "a2", "a3", "a4", "a5"]))
+        await asyncio.sleep(0)
+        with pytest.raises(LaneFullError):
+            await lane.ask("a6")
+        other = asyncio.create_task(lane.ask("b1"))
+        await asyncio.sleep(0)
+        gate.opened.set()
+        outcomes = await mine
+        again = await lane.ask_all(["a7", "a8", "a9"])
+        told = await other
+
+    assert outcomes[:3] == ["A1", "A2", "A3"]
+    assert [isinstance(one, Failed) for one in outcomes[3:]] == [True, True]
+    assert isinstance(outcomes[3], Failed)
+    assert isinstance(outcomes[3].error, LaneFullError)
+    assert (again, told) == (["A7", "A8", "A9"], "B1")
+    assert lane._of_user == {}
+
+
+async def test_what_nobody_waits_for_any_more_still_has_its_place():
+    gate = Gate()
+    async with asking(gate, user_max=2) as lane:
+        impatient = asyncio.create_task(lane.ask_all(["a1", "a2"]))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait({impatient})
+        with pytest.raises(LaneFullError):
+            await lane.ask("a3")
+        gate.opened.set()
+        outcome = await eventually(lambda: _asked(lane, "a4"))
+
+    assert outcome == "A4"
+
+
+async def test_what_has_failed_gives_its_place_back():
+    gate = Gate()
+    gate.opened.set()
+    gate.error = ShardAwayError("shard0", "gone")
+    async with asking(gate, user_max=1) as lane:
+        with pytest.raises(ShardAwayError):
+            await lane.ask("a1")
+        gate.error = None
+
+        assert await lane.ask("a2") == "A2"
+
+
+async def _asked(lane: AskingLane[str, str], item: str) -> str:
+    try:
+        return await lane.ask(item)
+    except LaneFullError:
+        raise AssertionError("full") from None

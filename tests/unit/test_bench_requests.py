@@ -10,7 +10,7 @@ from bench.load.plan import LoadPlan
 from bench.load.requests import Requests
 from gateway.tokens import Tokens
 
-_SECRET = "s" * 32
+_SECRET = "no secret" * 4
 _USERS = [str(uuid4()) for _ in range(20)]
 
 

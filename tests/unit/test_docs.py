@@ -226,6 +226,18 @@ def test_every_row_of_failures_is_shown_or_says_that_it_is_not():
         assert NAMED_TEST.fullmatch(shown) or shown.startswith("not shown yet: "), line
 
 
+def test_every_threat_is_shown():
+    tables = re.findall(
+        r"^\| risk .*?(?:\n\n|\Z)", read("docs/security.md"), re.MULTILINE | re.DOTALL
+    )
+    lines = [line for table in tables for line in table.strip().splitlines()[2:]]
+
+    assert len(lines) > 40
+    for line in lines:
+        _risk, _stopped_by, shown = line.strip("| ").split(" | ")
+        assert NAMED_TEST.fullmatch(shown), line
+
+
 # --- dead letters
 
 

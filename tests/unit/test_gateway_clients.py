@@ -52,3 +52,24 @@ def test_what_never_became_a_request_has_a_code(error: Exception | None, code: s
 
 def test_what_broke_in_the_server_is_ours():
     assert problem_of_unread(500, ValueError()).code == "internal_error"
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_address", "files", "part"),
+    [
+        (10_000, 2_500, 1_000_000, 2_500),
+        # With files for a tenth, an address has a tenth, too.
+        (10_000, 2_500, 1_194, 250),
+        (10_000, 2_500, 100, 1),
+        (5, 2_500, 1_000_000, 2_500),
+        (5, 1, 1_000_000, 1),
+    ],
+)
+def test_an_address_has_its_part_of_what_there_is(
+    asked: int, of_address: int, files: int, part: int
+):
+    app = create_app(settings(connections=asked, connections_of_address=of_address))
+
+    runner = create_runner(app, shutdown_timeout=1.0, files_max=files)
+
+    assert runner.limits.of_address == part

@@ -27,7 +27,9 @@ def test_an_address_has_one_spelling(text: str, email: str) -> None:
     [
         "", "@", "a@", "@b", "ab", "abc", "a@b@c", "a@@b", "a b@c", " a@b", "a@b ", "a@b\n",
         "a\t@b", "a\0@b", "a\x7f@b", "a\x85@b", "a\u00a0@b", "a\u2028@b", "a\u3000@b", "a＠b",
-        "a" * 253 + "@b", "a@" + "b" * 100_000,
+        "a" * 253 + "@b", "a@" + "b" * 100_000, "a\u200b@b", "a\u202e@b", "\ufeffa@b", "a\u00ad@b",
+        "a\u2066@b", "a\u200d@b", "a@b\U000e0041", "a\u3164@b", "a\ufe0f@b", "a\u034f@b",
+        "a\u2800@b",
     ],
     ids=lambda text: ascii(text[:12]),
 )  # fmt: skip

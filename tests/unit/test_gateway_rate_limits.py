@@ -22,7 +22,7 @@ from gateway.rate_limits import (
 )
 from gateway.tokens import Role, Tokens
 
-TOKENS = Tokens("s" * 32, ttl_s=86_400)
+TOKENS = Tokens("no secret" * 4, ttl_s=86_400)
 ALICE, BOB = (
     {"Authorization": f"Bearer {TOKENS.mint(UUID(int=number), Role.USER)}"} for number in (1, 2)
 )

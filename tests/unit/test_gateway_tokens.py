@@ -185,6 +185,8 @@ GOOD = _sign(_claims(exp=int(time.time()) + 86_400))
         GOOD.rpartition(".")[0] + ".",
         GOOD + ".",
         GOOD + "A",
+        GOOD + "=",
+        GOOD[:-9] + "~" + GOOD[-9:],
         GOOD[:-2],
         "." + GOOD,
         GOOD.replace(".", ""),
@@ -245,7 +247,16 @@ def test_refused_tokens_are_not_remembered(tokens: Tokens) -> None:
     assert not tokens._verified
 
 
-@pytest.mark.parametrize("secret", ["", "x" * 31, "é" * 15])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *("", "x" * 31, "é" * 15, "0" * 64, "x" * 32, "secret" * 6, "password" * 4, "changeme" * 4),
+        *("ab" * 32, "1234567" * 9),
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "A-String-Secret-At-Least-256-Bits-Long",
+        "00112233445566778899AABBCCDDEEFF",
+    ],
+)
 def test_a_weak_secret_is_refused_at_the_start(secret: str) -> None:
     with pytest.raises(WeakSecretError):
         Tokens(secret, ttl_s=60)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from shards.operator_acts import FIRST_PREV_HASH, NewAct, StoredAct, act_hash
+from shards.operator_acts import FIRST_PREV_HASH, NewAct, StoredAct, act_hash, is_one_line
 
 ACT = StoredAct(
     bucket=5,
@@ -75,3 +75,23 @@ def test_an_act_without_a_name_or_a_reason_or_on_two_lines_is_none(changes: dict
 
 def test_a_reason_in_any_script_is_taken():
     assert new(reason="Störung behoben, 再送").reason == "Störung behoben, 再送"
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("Customer asked for it, see ticket 17", True),
+        ("نمی\u200cخواهم", True),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 ❤\ufe0f", True),
+        ("two\nlines", False),
+        ("a\u2028b", False),
+        ("\x1b[31mred", False),
+        ("refund\u202edenied", False),
+        ("\u2066a", False),
+        ("a\u200bb", False),
+        ("\ufeffa", False),
+        ("tag\U000e0041", False),
+    ],
+)
+def test_a_line_has_nothing_in_it_that_is_not_seen(text: str, fits: bool) -> None:
+    assert is_one_line(text) is fits

@@ -1,0 +1,47 @@
+"""Texts that are code to somebody: to a database, a shell, a browser, a template, a terminal."""
+
+# For a field that keeps what it is given.
+TEXTS = (
+    "'; DROP TABLE users; --",
+    "' OR '1'='1",
+    "1); DELETE FROM accounts; --",
+    "$1",
+    "$$; SELECT pg_sleep(9); $$",
+    "\\'; COPY users TO PROGRAM 'id'; --",
+    "{alice}",
+    "%(password)s %s %n %x",
+    "${jndi:ldap://127.0.0.1:1/a}",
+    "{{7*7}} ${7*7} <%= 7*7 %> #{7*7}",
+    "{0.__class__.__mro__}",
+    "`id` $(id) ;id |id &&id",
+    "../../../../etc/passwd",
+    "file:///etc/passwd",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "=cmd|' /C calc'!A0",
+    "<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>&y;",
+    "*)(uid=*))(|(uid=*",
+    '{"$gt": ""}',
+    "null",
+    "\\",
+    "\\u0000",
+    "%00%0d%0a",
+    "/*",
+    "á à ä ß ﬁ İ ı ſ K",
+    "\U0001f600\U0001f468‍\U0001f469‍\U0001f467",
+    "日本語 العربية",
+    "t\u0301\u0302\u0303" * 20,
+    "x" * 200,
+)
+# With what ends a line, or moves about in a terminal.
+OF_SEVERAL_LINES = (
+    'a\r\n{"event": "forged", "level": "info"}',
+    "a\nX-Injected: 1",
+    "a\r\rb",
+    "\x1b[2J\x1b[31mred",
+    "\x07\x08\x7f",
+    "a\u2028b\u2029c\u0085d",
+    "\u202eedoc",
+    "\u200b\ufeff\u2066",
+)
