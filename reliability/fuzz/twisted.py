@@ -57,6 +57,7 @@ class Twister:
         references = {p.get("$ref", "").rpartition("/")[2] for p in operation["parameters"]}
         self._has_key = "Idempotency-Key" in references
         self._body = _body_schema(operation)
+        self._needs_body = operation.get("requestBody", {}).get("required", False)
         self._validator = (
             jsonschema_rs.validator_for({**self._body, "components": self._components})
             if self._body is not None
@@ -123,7 +124,8 @@ class Twister:
         good = _dumped(sample(self._body or {}, self._components))
         cut = good[: self._rng.randrange(1, max(len(good), 2))]
         broken = self._rng.choice((cut, cut + self._rng.randbytes(3), self._rng.choice(ODD_BYTES)))
-        return {"data": broken} if _is_no_object(broken) else None
+        is_allowed = not broken and not self._needs_body
+        return {"data": broken} if _is_no_object(broken) and not is_allowed else None
 
     def _twist_key(self) -> dict[str, Any]:
         return {"key": self._rng.choice(BAD_KEYS)}
