@@ -35,7 +35,7 @@ def ask(
         target: the gateway.
         login: the e-mail of the login that is used, for what is told of a failure.
         key: the idempotency key that is used, likewise.
-        stopped: says what goes on after Ctrl-C; empty for nothing.
+        stopped: says what goes on after Ctrl-C; empty for nothing that is known.
 
     Raises:
         CommandError: the gateway refused (`SaidNoError`) or did not answer, or Ctrl-C.
@@ -50,7 +50,8 @@ def ask(
     except ClientError as error:
         raise as_command_error(error, target, login=login, key=key) from error
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped{'; ' if stopped() else ''}{stopped()}") from None
+        sent = f"it may have been sent: the same command with --key {key} finds out" if key else ""
+        raise StoppedError("; ".join(filter(None, ("stopped", stopped() or sent)))) from None
 
 
 def ask_as(

@@ -92,8 +92,9 @@ def holds_command(
         print("No such holds.")
         return
     print_table(
-        ("hold", "expires (UTC)", ">amount", ">captured", ">remaining", "", "status", "payee"),
-        (_row(hold) for hold in holds),
+        ("expires (UTC)", ">amount", ">captured", ">remaining", "", "status"),
+        [_row(hold) for hold in holds],
+        ids=("hold", "payee"),
     )
     if more:
         print(more_note(more=more))
@@ -170,12 +171,12 @@ def _print(hold: Hold, *, note: str = "") -> None:
 
 def _row(hold: Hold) -> tuple[str, ...]:
     return (
-        hold.id,
         when(hold.expires_at),
         hold.amount,
         hold.captured,
         hold.remaining,
         hold.currency,
         hold.status,
+        hold.id,
         hold.payee_id or "nobody",
     )

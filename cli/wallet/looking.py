@@ -15,7 +15,7 @@ from cli.wallet.shown import exactly_when, print_json, print_table
 from client import Account, Entry, EntryChain, EntryKind, PastBalance, Session
 
 _OneCurrency = Annotated[
-    str, typer.Argument(metavar="[CURRENCY]", help="Only this one.", show_default=False)
+    str, typer.Argument(metavar="CURRENCY", help="Only this one.", show_default=False)
 ]
 
 
@@ -126,10 +126,9 @@ def _amounts(account: Account | PastBalance) -> tuple[str, ...]:
 
 
 def _print_entries(entries: Sequence[Entry]) -> None:
-    columns = (">seq", "at (UTC)", "kind", ">amount", ">balance", "", "counterparty", "transfer")
     print_table(
-        columns,
-        (
+        (">seq", "at (UTC)", "kind", ">amount", ">balance", ""),
+        [
             (
                 str(entry.seq),
                 exactly_when(entry.at),
@@ -141,5 +140,6 @@ def _print_entries(entries: Sequence[Entry]) -> None:
                 entry.transfer_id or "",
             )
             for entry in entries
-        ),
+        ],
+        ids=("counterparty", "transfer"),
     )

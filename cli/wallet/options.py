@@ -44,7 +44,7 @@ Reason = Annotated[
 ]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In major units, such as 12.50.")]
 PartAmount = Annotated[
-    str, typer.Argument(metavar="[AMOUNT]", help="All there is, if left out.", show_default=False)
+    str, typer.Argument(metavar="AMOUNT", help="All there is, if left out.", show_default=False)
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="A code, such as EUR.")]
 Payee = Annotated[str, typer.Argument(metavar="PAYEE", help="An e-mail or a user id.")]

@@ -28,8 +28,8 @@ _NEXT: Mapping[str, str] = MappingProxyType(
     {
         "invalid_credentials": "check the e-mail and the password",
         "email_taken": "log in, or take another e-mail",
-        "operator_only": "an operator may, `holdfast operator add` makes one, and who is new as"
-        " one logs in again",
+        "operator_only": "take the login of one (`--as EMAIL`); who has just become one logs in"
+        " again",
         "not_found": "check the id, and whose it is (`--as EMAIL`)",
         "not_payer": "the payer may: `--as EMAIL`",
         "not_payee": "the payee may, or an operator: `--as EMAIL`",
@@ -49,14 +49,14 @@ _NEXT: Mapping[str, str] = MappingProxyType(
         "amount_malformed": _AMOUNT,
         "amount_not_positive": _AMOUNT,
         "too_precise": "take fewer digits after the point",
-        "already_debited": "it is on its way; when it is completed, its payee can refund it",
+        "already_debited": "its payee can refund it when it is completed",
         "already_final": "`holdfast transfer ID` shows how it ended",
         "not_completed": "only what is completed is refunded: `holdfast transfer ID`",
         "hold_closed": "`holdfast holds` shows how it ended",
         "capture_too_large": "leave the amount out to capture all that remains",
         "refund_too_large": "leave the amount out to give back all that is left",
         "idempotency_key_reused": "this key belongs to another request: take a new one",
-        "decimals_fixed": "decimals never change: give those that it has, or take a new code",
+        "decimals_fixed": "give those that it has, or take a new code",
         "internal_error": "report the trace id",
     }
 )
@@ -103,4 +103,5 @@ def _unanswered(error: NoAnswerError, target: Target, *, again: str) -> str:
 
 def _told(error: ProblemError) -> str:
     detail = printable(error.detail).rstrip(".")
-    return f"{detail} ({error.code}, trace {error.trace_id})"
+    again = ", replayed: this key had this answer before" if error.answer.replayed else ""
+    return f"{detail} ({error.code}, trace {error.trace_id}{again})"

@@ -53,21 +53,51 @@ def print_json(value: object) -> None:
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
-    """Names and values, each on its line."""
+    """Names and values, each on its line; without those that are empty."""
     console = _console()
     for name, value in facts:
-        console.print(Text(f"{name:<12}").append(printable(value), _STYLES.get(value, "")))
+        if value:
+            console.print(Text(f"{name:<13}").append(printable(value), _STYLES.get(value, "")))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table; a column whose name begins with `>` is aligned to the right."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, ids: Sequence[str] = ()
+) -> None:
+    """A table that is never cut; a column whose name begins with `>` is aligned to the right.
+
+    Args:
+        columns: their names.
+        rows: a cell for each column.
+        ids: the last columns, which stand below their row where a terminal is too narrow: somebody
+            will copy them.
+    """
+    console = _console()
+    told = [*columns, *ids]
+    lines = _table_lines(console, told, rows)
+    width = max(len(Text.from_ansi(line)) for line in lines)
+    if ids and console.is_terminal and width > Console().width:
+        lines = _table_lines(console, columns, [row[: len(columns)] for row in rows])
+        for place, row in reversed(list(enumerate(rows, start=1))):
+            below = zip(ids, row[len(columns) :], strict=True)
+            lines[place + 1 : place + 1] = [
+                f"    {name:<14}{printable(cell)}" for name, cell in below if cell
+            ]
+    print("\n".join(lines))
+
+
+def _table_lines(
+    console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> list[str]:
+    """The lines of a table, its header first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         name = column.removeprefix(">")
         table.add_column(name, justify="left" if name == column else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(printable(cell), _STYLES.get(cell, "")) for cell in row))
-    _console().print(table)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def when(at: datetime) -> str:

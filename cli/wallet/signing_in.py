@@ -9,7 +9,7 @@ import typer
 
 from cli.errors import CommandError
 from cli.options import AsJson
-from cli.wallet.asking import ask
+from cli.wallet.asking import StoppedError, ask
 from cli.wallet.gateway import Target, complete_email, find_target, stored_logins
 from cli.wallet.logins import Login
 from cli.wallet.options import Gateway
@@ -23,7 +23,7 @@ _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Your e-mail.")]
 _KeptEmail = Annotated[
     str,
     typer.Argument(
-        metavar="[EMAIL]",
+        metavar="EMAIL",
         help="Of a stored login; the last one used, if left out.",
         autocompletion=complete_email,
         show_default=False,
@@ -73,7 +73,7 @@ def login_command(
 
     async def log_in(holdfast: Holdfast) -> tuple[User, Token]:
         token = await holdfast.token(email, password)
-        return await (await holdfast.resume(token.access_token)).me(), token
+        return await holdfast.session("", token.access_token).me(), token
 
     user, token = ask(log_in, target)
     login = Login(
@@ -142,7 +142,7 @@ def _print_logins(*, kept: Sequence[Login], current: Login | None, target: Targe
     print()
     print_table(
         ("", "e-mail", "gateway", "until (UTC)"),
-        (
+        [
             (
                 "*" if login is current else "",
                 login.email,
@@ -150,7 +150,7 @@ def _print_logins(*, kept: Sequence[Login], current: Login | None, target: Targe
                 "has ended" if login.has_ended else when(login.expires_at),
             )
             for login in kept
-        ),
+        ],
     )
 
 
@@ -173,7 +173,10 @@ def _password(*, from_stdin: bool, twice: bool) -> str:
         return password
     if not sys.stdin.isatty():
         raise CommandError("there is no terminal to ask for the password: give --password-stdin")
-    given = typer.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+    try:
+        given = typer.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+    except typer.Abort:
+        raise StoppedError("stopped") from None
     return str(given)
 
 

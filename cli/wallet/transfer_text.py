@@ -11,7 +11,15 @@ import typer
 from cli.errors import CommandError
 from cli.wallet.shown import as_json as shown_as_json
 from cli.wallet.shown import exactly_when, keyed, print_facts, print_json, when
-from client import AnswerHead, NotOverError, Session, Transfer, TransferStatus
+from client import (
+    AnswerHead,
+    NoAnswerError,
+    NotOverError,
+    Session,
+    Transfer,
+    TransferStatus,
+    TryLaterError,
+)
 
 WAIT_S = 30.0
 EXIT_SAID_NO = 1
@@ -45,13 +53,14 @@ class Made:
         assert self.first is not None
         self.now = self.first
         if wait and not self.first.is_over:
-            with suppress(NotOverError):
+            # It was made, whatever becomes of the wait: that is what there is to tell.
+            with suppress(NotOverError, NoAnswerError, TryLaterError):
                 self.now = await session.transfers.wait(self.first.id, within_s=WAIT_S)
 
     def stopped(self) -> str:
-        """What goes on when the command is stopped here."""
+        """What goes on when the command is stopped here; empty before anything is known."""
         if self.first is None:
-            return f"it may have been sent: the same command with --key {self.key} finds out"
+            return ""
         return f"it goes on by itself: holdfast transfer {self.first.id} --follow"
 
 
@@ -78,7 +87,7 @@ def end_with(transfer: Transfer) -> None:
     """Ends the command with what became of a transfer; raises as `print_made`."""
     if not transfer.is_over:
         raise NotOverYetError(
-            f"it is {transfer.status} after {WAIT_S:g} s and goes on by itself:"
+            f"the transfer is {transfer.status} so far, and goes on by itself:"
             f" holdfast transfer {transfer.id} --follow"
         )
     if transfer.status is not TransferStatus.COMPLETED:
@@ -87,9 +96,11 @@ def end_with(transfer: Transfer) -> None:
         raise typer.Exit(EXIT_SAID_NO)
 
 
-def print_transfer(transfer: Transfer, *, note: str = "") -> None:
-    """All of a transfer, with the times of its statuses."""
+def print_transfer(transfer: Transfer, *, note: str = "", with_times: bool = True) -> None:
+    """All of a transfer; the times of its statuses may have been told."""
     print_facts([("transfer", transfer.id + note), *_facts(transfer)])
+    if with_times:
+        print_facts(_timeline(transfer))
 
 
 def _facts(transfer: Transfer) -> Iterator[tuple[str, str]]:
@@ -109,6 +120,9 @@ def _facts(transfer: Transfer) -> Iterator[tuple[str, str]]:
     yield from (("metadata", f"{name}={text}") for name, text in transfer.metadata.items())
     if not transfer.is_over:
         yield "expires", f"{when(transfer.expires_at)} UTC"
+
+
+def _timeline(transfer: Transfer) -> Iterator[tuple[str, str]]:
     for reached in transfer.timeline:
         yield reached.status, f"{exactly_when(reached.at)} UTC{_after(transfer, reached.at)}"
 

@@ -41,8 +41,9 @@ def transfers_command(  # noqa: PLR0913 - options of a command, by name
         print("No such transfers.")
         return
     print_table(
-        ("transfer", "made (UTC)", "", ">amount", "", "status", "counterparty"),
-        (_row(transfer) for transfer in transfers),
+        ("made (UTC)", "", ">amount", "", "status"),
+        [_row(transfer) for transfer in transfers],
+        ids=("transfer", "counterparty"),
     )
     if more:
         print(more_note(more=more))
@@ -89,7 +90,7 @@ def _follow(transfer_id: str, *, email: str, gateway: str, as_json: bool) -> Non
         stopped=lambda: f"it goes on by itself: holdfast transfer {transfer_id} --follow",
     )
     if not as_json:
-        print_transfer(last)
+        print_transfer(last, with_times=False)
     end_with(last)
 
 
@@ -106,11 +107,11 @@ def _row(transfer: ListedTransfer) -> tuple[str, ...]:
     is_out = transfer.direction is Direction.OUT
     other = transfer.payee_id if is_out else transfer.payer_id
     return (
-        transfer.id,
         when(transfer.created_at),
         transfer.direction,
         transfer.amount,
         transfer.currency,
         transfer.status,
+        transfer.id,
         other or "nobody",
     )
