@@ -222,6 +222,26 @@ def test_an_operator_names_a_user_by_e_mail_or_id(gateway):
     assert (nobody.code, "nobody has registered" in said(nobody)) == (1, True)
 
 
+def test_an_operator_deposits_into_the_wallet_of_a_user(gateway):
+    movement = {
+        "id": USER,
+        "currency": "EUR",
+        "amount": "5.00",
+        "balance_before": "0.00",
+        "balance_after": "5.00",
+        "hash": "0" * 64,
+        "created_at": AT,
+    }
+    found = {"data": [{**USER_SHOWN, "id": OTHER}], "next_cursor": None}
+    script = gateway(answer(found), answer(movement, 201))
+
+    told = holdfast("deposit", "5", "EUR", "--wallet", BOB, "--reason", "asked", "--json").json
+
+    assert script.sent[1].path == f"/v1/wallets/{OTHER}/deposits"
+    assert json.loads(script.sent[1].body or b"")["reason"] == "asked"
+    assert told == movement | {"idempotency_key": script.keys[1], "replayed": False}
+
+
 # --- what it prints
 
 
