@@ -8,9 +8,17 @@ from config.settings import UnknownSettingError, invalid_settings
 from messaging.errors import MessagingError
 from shards.errors import BucketNotHereError, SchemaError, ShardAwayError, ShardTransientError
 
+EXIT_NOT_DONE = 2
+
 
 class CommandError(Exception):
-    """A command cannot go on; the text says what to do."""
+    """A command cannot go on; the text says what to do.
+
+    Attributes:
+        exit_code: with which the command ends; 2 is "not done".
+    """
+
+    exit_code = EXIT_NOT_DONE
 
 
 # What is told with its own words, and nothing to add.
@@ -52,6 +60,11 @@ def explain(error: BaseException) -> str | None:
     if advice is None:
         return _one_line(error) if isinstance(error, _TOLD) else None
     return f"{_one_line(error)}; {advice}"
+
+
+def exit_code_of(error: BaseException) -> int:
+    """With what a command ends that such an error has ended."""
+    return error.exit_code if isinstance(error, CommandError) else EXIT_NOT_DONE
 
 
 def _advice(error: BaseException) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cli.errors import CommandError
+from config.running import run_file
 from config.sections import ShardSettings
 from config.settings import Settings, load_settings
 from messaging.topics import TopicNames
@@ -47,7 +48,7 @@ def find_system() -> System:
         config.settings.UnknownSettingError, pydantic.ValidationError: as `load_settings`.
     """
     settings = load_settings()
-    path = settings.home / "run.json"
+    path = run_file(settings.home)
     running = None if settings.shards else _read_run_file(path)
     if running is None:
         return _checked(

@@ -144,6 +144,7 @@ class NoAnswerError(ClientError):
         self.request = request
         self.key = key
         self.attempts = attempts
+        self.last = last
         self.may_have_happened = may_have_happened
         if not may_have_happened:
             advice = "Nothing has happened; is the gateway there? Send it again"

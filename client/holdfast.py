@@ -3,8 +3,6 @@
 from contextlib import AsyncExitStack
 from typing import Self
 
-import aiohttp
-
 from client import operations
 from client.calls import Caller
 from client.errors import ConflictError, SignInError
@@ -14,7 +12,7 @@ from client.requests import make
 from client.retries import Clock, Retries
 from client.scope import Scope
 from client.session import Session
-from client.transport import AiohttpTransport, Transport
+from client.transport import Transport
 
 _ONCE = Retries(attempts=1)
 
@@ -68,11 +66,14 @@ class Holdfast:
     async def __aenter__(self) -> Self:
         transport = self._transport
         if transport is None:
-            connector = aiohttp.TCPConnector(limit=self._connections)
-            session = await self._stack.enter_async_context(
-                aiohttp.ClientSession(connector=connector)
+            # Here, since who only reads the client's records need not wait for aiohttp.
+            from client.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
+
+            transport = await self._stack.enter_async_context(
+                AiohttpTransport.opened(
+                    self.url, connections=self._connections, connect_s=self._connect_s
+                )
             )
-            transport = AiohttpTransport(session, self.url, connect_s=self._connect_s)
         self._caller = Caller(
             transport, retries=self._retries, clock=self._clock, answer_s=self._answer_s
         )

@@ -1,11 +1,8 @@
-"""What carries requests: the seam to aiohttp, and the two ways in which it fails."""
+"""What carries requests: the seam to HTTP, and the two ways in which it fails."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
-
-import aiohttp
-from yarl import URL
 
 from client.answers import RawAnswer
 from client.requests import Request
@@ -43,76 +40,3 @@ class Transport(Protocol):
 
     def stream(self, request: Request, *, silence_s: float) -> AbstractAsyncContextManager[Stream]:
         """An answer that is read while it comes; raises `LostError`, also after this silence."""
-
-
-class AiohttpTransport:
-    """Requests over an aiohttp session.
-
-    Args:
-        session: open, and closed by who opened it.
-        url: of the gateway.
-        connect_s: how long a connection may take to be made.
-    """
-
-    def __init__(self, session: aiohttp.ClientSession, url: str, *, connect_s: float) -> None:
-        self._session = session
-        self._url = url.rstrip("/")
-        self._connect_s = connect_s
-
-    async def send(self, request: Request, *, timeout_s: float) -> RawAnswer:
-        """See `Transport`."""
-        limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=self._connect_s)
-        try:
-            async with self._open(request, limits) as response:
-                return _raw(response, await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _lost(error) from error
-
-    @asynccontextmanager
-    async def stream(self, request: Request, *, silence_s: float) -> AsyncIterator[Stream]:
-        """See `Transport`."""
-        limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._connect_s, sock_read=silence_s
-        )
-        try:
-            async with self._open(request, limits) as response:
-                body = b"" if response.status == 200 else await response.read()
-                yield _AiohttpStream(response, _raw(response, body))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _lost(error) from error
-
-    def _open(
-        self, request: Request, limits: aiohttp.ClientTimeout
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._session.request(
-            request.operation.method,
-            URL(self._url + request.path, encoded=True),
-            data=request.body,
-            headers=request.headers,
-            timeout=limits,
-            allow_redirects=False,
-        )
-
-
-class _AiohttpStream:
-    def __init__(self, response: aiohttp.ClientResponse, raw: RawAnswer) -> None:
-        self._response = response
-        self._raw = raw
-
-    @property
-    def raw(self) -> RawAnswer:
-        return self._raw
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        async for piece in self._response.content.iter_any():
-            yield piece
-
-
-def _raw(response: aiohttp.ClientResponse, body: bytes) -> RawAnswer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return RawAnswer(response.status, headers, body)
-
-
-def _lost(error: Exception) -> LostError:
-    never_left = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-    return LostError(str(error) or type(error).__name__, was_sent=not never_left)

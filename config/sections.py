@@ -33,6 +33,10 @@ class GatewaySettings(Section):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: Port = Field(8080, description="Port the gateway listens on; 0 takes a free one.")
+    url: str = Field(
+        "",
+        description="Where `holdfast` finds it; empty: that of `make run`, else of the last login.",
+    )
     admin_port: Port = Field(
         0, description="Port of its internal listener (/health, /ready, /metrics); 0: a free one."
     )

@@ -1,9 +1,9 @@
 """Which gateway the demo talks to: the one it is told, or that of a running `make run`."""
 
-import json
 from pathlib import Path
 
 from client import Holdfast
+from config.running import RunFileError, run_file, running_gateway
 from demo.errors import DemoError
 
 START_FIRST = "start `make run` in another terminal first"
@@ -15,14 +15,13 @@ def find_gateway(home: Path) -> str:
     Raises:
         DemoError: nothing runs on this data folder.
     """
-    path = home / "run.json"
     try:
-        gateway = json.loads(path.read_text(encoding="utf-8"))["gateway"]
-    except FileNotFoundError:
-        raise DemoError(f"nothing runs here ({path} is missing): {START_FIRST}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DemoError(f"{path} cannot be used ({error!r}): {START_FIRST}") from error
-    return str(gateway).rstrip("/")
+        gateway = running_gateway(home)
+    except RunFileError as error:
+        raise DemoError(f"{error}: {START_FIRST}") from error
+    if gateway is None:
+        raise DemoError(f"nothing runs here ({run_file(home)} is missing): {START_FIRST}")
+    return gateway
 
 
 async def require_alive(holdfast: Holdfast) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.files import write_whole
 from devstack.errors import HomeError
-from devstack.files import write_whole
 
 
 class Home:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devstack.files import write_whole
+from config.files import write_whole
 
 _BYTES = 32
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from devstack.files import write_whole
+from config.files import write_whole
 from devstack.processes import Child, send, still_runs
 from devstack.waiting import wait_until
 

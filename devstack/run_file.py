@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from devstack.files import write_whole
+from config.files import write_whole
 
 
 class Role(StrEnum):

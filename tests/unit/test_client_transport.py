@@ -10,8 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from client import Holdfast, operations
+from client.aiohttp_transport import AiohttpTransport
 from client.requests import make
-from client.transport import AiohttpTransport, LostError
+from client.transport import LostError
 from devstack.ports import free_port
 
 REQUEST = make(operations.GET_TRANSFER, {"transfer_id": "a/b"}).by("token")

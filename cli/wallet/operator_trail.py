@@ -1,0 +1,47 @@
+"""`holdfast operator trail`: the acts of operators, over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import AsJson
+from cli.text import printable
+from cli.wallet.asking import ask_as
+from cli.wallet.listing import more_note, page_size, taken
+from cli.wallet.options import All, As, Gateway, Limit
+from cli.wallet.shown import as_json as shown_as_json
+from cli.wallet.shown import print_json, when
+from client import Act, Session
+
+
+def trail_command(
+    *,
+    target: Annotated[str, typer.Option(help="Only what was done to the row with this id.")] = "",
+    limit: Limit = 50,
+    everything: All = False,
+    email: As = "",
+    gateway: Gateway = "",
+    as_json: AsJson = False,
+) -> None:
+    """Lists what operators did, newest first; `holdfast trail` reads the same from the shards.
+
+    Exits with 1 when the login is no operator's.
+    """
+
+    async def look(session: Session) -> tuple[list[Act], bool]:
+        size = page_size(limit, everything=everything)
+        listing = session.operator.trail(target=target or None, limit=size)
+        return await taken(listing, limit=limit, everything=everything)
+
+    acts, more = ask_as(look, email=email, gateway=gateway)
+    if as_json:
+        print_json([shown_as_json(act) for act in acts])
+        return
+    for act in acts:
+        print(f"{when(act.at)}  {act.act}  {act.target_id}  by {printable(act.done_by)}")
+        print(f"    reason: {printable(act.reason)}")
+        print(f"    {printable(act.detail)}")
+    if not acts:
+        print("No acts.")
+    if more:
+        print(more_note(more=more))
