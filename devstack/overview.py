@@ -39,8 +39,10 @@ def what_runs(settings: Settings, *, units: Iterable[Unit]) -> Running:
 
 def announcement(settings: Settings, *, home: Home) -> str:
     """What a person wants to know once everything runs."""
+    gateway = gateway_listener(settings).address
     rows = [
-        ("gateway", gateway_listener(settings).address),
+        ("gateway", gateway),
+        ("docs", f"{gateway}/docs"),
         *((shard.name, _without_password(shard.dsn)) for shard in settings.shard_settings),
         ("kafka", settings.kafka_bootstrap),
         ("logs", str(home.logs)),
