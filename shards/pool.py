@@ -1,7 +1,8 @@
 """Where a shard's connections come from: asyncpg's pool, or another of the same shape."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Protocol, cast
 
 import asyncpg
@@ -79,6 +80,31 @@ class Pool(Protocol):
         ...
 
 
+# Types below are PostgreSQL's own, with the same number and meaning in every database.
+_OWN_OID = 10_000
+
+
+class KnowingConnection(asyncpg.Connection):
+    """A connection that knows of PostgreSQL's own types what any before it was told.
+
+    asyncpg asks on each connection for each kind of array, once, with a recursive query over the
+    catalog: that was a fifth of what a server did for a process that had just started.
+    """
+
+    _told: dict[int, Any] = {}  # noqa: RUF012 - of all connections of the process
+
+    # A private method, which stubs leave out: asyncpg has no public way to tell it of types.
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: Any) -> Any:  # noqa: ASYNC109
+        if self._told.keys() >= set(typeoids):
+            # Without a name, asyncpg would prepare anew what its question had pushed aside.
+            return list(self._told.values()), SimpleNamespace(name="not asked")
+        ask: Any = super()._introspect_types  # type: ignore[misc]
+        types, statement = await ask(typeoids, timeout)
+        # What an array is made of comes before the array, and has to.
+        self._told.update({one["oid"]: one for one in types if one["oid"] < _OWN_OID})
+        return types, statement
+
+
 OpenPool = Callable[[str, ShardOptions], Awaitable[Pool]]
 
 
@@ -90,6 +116,7 @@ async def open_asyncpg_pool(dsn: str, options: ShardOptions) -> Pool:
         min_size=0,
         max_size=options.pool_size,
         timeout=options.transaction_s,
+        connection_class=KnowingConnection,
         init=prepare_connection,
         # A connection learns its statements once: it lasts, and so do they. By default it is made
         # anew after 50,000 queries, which are minutes here, and a statement after five minutes.
