@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from shards.pool import prepare_connection
+from shards.pool import KnowingConnection, prepare_connection
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,9 +23,18 @@ CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql VOLATILE A
     FROM simulated_clock
 $$;
 """  # noqa: S608 - a constant
-_TABLES = """
-SELECT string_agg(quote_ident(tablename), ', ' ORDER BY tablename)
-FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY($1::text[])
+# A table without a page, whose sequence has given no number, is as it was made.
+_WRITTEN = """
+SELECT string_agg(quote_ident(relname), ', ' ORDER BY relname)
+FROM pg_class AS written
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND NOT relname = ANY($1::text[])
+    AND (
+        pg_relation_size(oid) > 0
+        OR EXISTS (
+            SELECT FROM pg_sequence JOIN pg_depend ON objid = seqrelid
+            WHERE refobjid = written.oid AND pg_sequence_last_value(seqrelid) IS NOT NULL
+        )
+    )
 """
 # Real time must decide nothing: what waits for a lock waits until the simulation says otherwise.
 _SESSION = {
@@ -83,13 +92,11 @@ class Database:
     _free: list[Wire] = field(default_factory=list)
     _all: list[Wire] = field(default_factory=list)
     _clock_us: int = -1
-    _tables: str = ""
 
     async def open(self) -> None:
         """Connects, and puts the simulated clock in place of the real one."""
         self._control = await _connect(self.dsn)
         await self._control.execute(_PREPARE)
-        self._tables = await self._control.fetchval(_TABLES, _KEPT)
 
     async def empty(self) -> None:
         """Takes all rows of an earlier run away, and back the connections it has not given back.
@@ -99,10 +106,11 @@ class Database:
         for wire in list(self._all):
             if wire not in self._free:
                 await self.give_back(wire)
-        # Triggers that keep rows for ever do not fire for a replica.
-        await self.control.execute("SET session_replication_role = replica")
-        await self.control.execute(f"TRUNCATE {self._tables} RESTART IDENTITY CASCADE")
-        await self.control.execute("SET session_replication_role = origin")
+        if written := await self.control.fetchval(_WRITTEN, _KEPT):
+            # Triggers that keep rows for ever do not fire for a replica.
+            await self.control.execute("SET session_replication_role = replica")
+            await self.control.execute(f"TRUNCATE {written} RESTART IDENTITY CASCADE")
+            await self.control.execute("SET session_replication_role = origin")
         self.clock_ahead_us = 0
         self.skipped_us = 0
 
@@ -177,4 +185,9 @@ class Database:
 
 async def _connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     # Without a lifetime of cached statements there are no timers of its own.
-    return await asyncpg.connect(dsn, max_cached_statement_lifetime=0, server_settings=_SESSION)
+    return await asyncpg.connect(
+        dsn,
+        connection_class=KnowingConnection,
+        max_cached_statement_lifetime=0,
+        server_settings=_SESSION,
+    )
