@@ -15,6 +15,8 @@ from shards.migrate import migrate, set_up_shard
 
 BUCKETS = 8
 _SHARDS = 2
+_TEMPLATE = "simulated_template"
+_IS_THERE = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
 
 
 # A killed server keeps what it has written either way; only a power cut tells the difference. And
@@ -50,19 +52,12 @@ async def scratch_databases(server_dsn: str, *, prefix: str) -> AsyncIterator[li
     databases = []
     for index in range(_SHARDS):
         name = f"{prefix}_{index}"
-        await _run(server_dsn, f'CREATE DATABASE "{name}"')
         database = Database(
             name=f"shard{index}",
-            dsn=server_dsn.rsplit("/", 1)[0] + f"/{name}",
+            dsn=_beside(server_dsn, name),
             buckets=tuple(range(index, BUCKETS, _SHARDS)),
         )
-        await migrate(database.dsn, shard=database.name)
-        await set_up_shard(
-            database.dsn,
-            shard=database.name,
-            owned=frozenset(database.buckets),
-            buckets=BUCKETS,
-        )
+        await _clone(server_dsn, database, name=name)
         await database.open()
         databases.append(database)
     try:
@@ -71,6 +66,34 @@ async def scratch_databases(server_dsn: str, *, prefix: str) -> AsyncIterator[li
         for index, database in enumerate(databases):
             await database.close()
             await _run(server_dsn, f'DROP DATABASE "{prefix}_{index}" WITH (FORCE)')
+
+
+async def _clone(server_dsn: str, shard: Database, *, name: str) -> None:
+    """Copies the shard as it is when it was set up, which is done once on a server."""
+    template = f"{_TEMPLATE}_{shard.name}"
+    conn = await asyncpg.connect(server_dsn)
+    try:
+        # Two processes may be here at once, and nobody may be connected to what is copied.
+        await conn.execute("SELECT pg_advisory_lock(1)")
+        if not await conn.fetchval(_IS_THERE, template):
+            half = f"{template}_half"
+            await conn.execute(f'DROP DATABASE IF EXISTS "{half}" WITH (FORCE)')
+            await conn.execute(f'CREATE DATABASE "{half}"')
+            await migrate(_beside(server_dsn, half), shard=shard.name)
+            await set_up_shard(
+                _beside(server_dsn, half),
+                shard=shard.name,
+                owned=frozenset(shard.buckets),
+                buckets=BUCKETS,
+            )
+            await conn.execute(f'ALTER DATABASE "{half}" RENAME TO "{template}"')
+        await conn.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    finally:
+        await conn.close()
+
+
+def _beside(dsn: str, database: str) -> str:
+    return dsn.rsplit("/", 1)[0] + f"/{database}"
 
 
 async def _run(dsn: str, statement: str) -> None:
