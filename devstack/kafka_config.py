@@ -35,6 +35,8 @@ share.coordinator.state.topic.num.partitions=1
 num.network.threads=2
 num.io.threads=4
 log.index.size.max.bytes=1048576
+# Of 128 MB by default, which a start writes to; here only offsets of groups are compacted.
+log.cleaner.dedupe.buffer.size=2097152
 """
 
 _MEMBER_PROPERTIES = """\
@@ -68,6 +70,8 @@ replica.lag.time.max.ms=5000
 num.network.threads=1
 num.io.threads=4
 log.index.size.max.bytes=1048576
+# Of 128 MB by default, which a start writes to; here only offsets of groups are compacted.
+log.cleaner.dedupe.buffer.size=2097152
 """
 
 
