@@ -12,7 +12,7 @@ from config.logging import configure_logging
 from devstack.kafka import KafkaBroker
 from devstack.ports import free_port
 from devstack.postgres import PostgresServer
-from reliability.simulation.scratch import FAST, scratch_server
+from reliability.simulation.scratch import FAST, scratch_folder, scratch_server
 from shards.router import ShardMap
 from tests.databases import (
     TEMPLATE,
@@ -48,15 +48,16 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+def kafka() -> Iterator[KafkaBroker]:
     """A broker that no test may stop: those that do so start their own."""
-    folder = tmp_path_factory.mktemp("kafka")
-    broker = KafkaBroker(folder / "data", free_port(), folder / "logs")
-    broker.start()
-    yield broker
-    broker.stop()
-    shutil.rmtree(folder / "data")
-    assert leaks_below(folder) == []
+    # Each system makes and deletes 48 partitions, and a broker waits for the disk with each.
+    with scratch_folder() as folder:
+        broker = KafkaBroker(folder / "data", free_port(), folder / "logs")
+        broker.start()
+        yield broker
+        broker.stop()
+        shutil.rmtree(broker.data_dir)
+        assert leaks_below(folder) == []
 
 
 @pytest.fixture

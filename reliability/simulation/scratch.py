@@ -28,11 +28,17 @@ _MEMORY_BYTES_MIN = 2 * 1024**3
 
 
 @contextmanager
-def scratch_server(settings: Mapping[str, str] = _REPEATABLE) -> Iterator[PostgresServer]:
-    """A PostgreSQL of its own, in memory where there is room, gone afterwards."""
+def scratch_folder() -> Iterator[Path]:
+    """A folder in memory where there is room, else on disk, gone afterwards."""
     roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES_MIN
     with tempfile.TemporaryDirectory(prefix="holdfast-", dir=_MEMORY if roomy else None) as name:
-        folder = Path(name)
+        yield Path(name)
+
+
+@contextmanager
+def scratch_server(settings: Mapping[str, str] = _REPEATABLE) -> Iterator[PostgresServer]:
+    """A PostgreSQL of its own, in memory where there is room, gone afterwards."""
+    with scratch_folder() as folder:
         server = PostgresServer(folder / "data", free_port(), folder / "postgres.log", settings)
         server.start()
         try:
