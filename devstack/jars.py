@@ -125,7 +125,7 @@ def fetched(
     paths = tuple(folder / jar.file_name for jar in jars)
     if not _broken(jars, folder):
         return paths
-    with _one_at_a_time(folder):
+    with one_at_a_time(folder):
         wanted = _broken(jars, folder)
         if wanted:
             size_mb = sum(jar.size for jar in wanted) / 1e6
@@ -180,7 +180,12 @@ def _drop_strangers(jars: tuple[Jar, ...], folder: Path) -> None:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Makes a folder of jars, and keeps other processes from changing what is in it.
+
+    Raises:
+        JarError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("a")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devstack.errors import DevstackError, ServerError
 from devstack.jars import KAFKA, fetched
+from devstack.kafka_classes import keep_classes, kept_classes
 from devstack.kafka_config import Member, write_log4j, write_member_properties, write_properties
 from devstack.kafka_probe import broker_answers
 from devstack.ports import free_port, require_free
@@ -28,6 +29,8 @@ _JAVA_TERMS = (
 )
 _START_S = 60.0
 _STOP_S = 10.0
+# Writing down all of its classes takes one that ends seconds of work.
+_STOP_TRAINED_S = 120.0
 _LAUNCHES = 3
 
 
@@ -42,12 +45,20 @@ class KafkaBroker:
         port: where it listens for clients; the controller's port is a free one.
         log_dir: its logs, `kafka.log` and what the Java runtime itself writes, `kafka.out`.
         member: its place in a cluster; `port` is one of its listeners' then. Alone if not given.
+        writes_classes: where it writes the classes it has loaded, at its end; the others read them.
     """
 
     def __init__(
-        self, data_dir: Path, port: int, log_dir: Path, *, member: Member | None = None
+        self,
+        data_dir: Path,
+        port: int,
+        log_dir: Path,
+        *,
+        member: Member | None = None,
+        writes_classes: Path | None = None,
     ) -> None:
         self._member = member
+        self._writes_classes = writes_classes
         self.data_dir = data_dir.resolve()
         self.port = port
         self.log_path = log_dir.resolve() / "kafka.log"
@@ -105,7 +116,15 @@ class KafkaBroker:
             raise ServerError(f"Kafka was not ready in {_START_S:.0f} s", self.log_path)
 
     def prepare(self) -> None:
-        """Formats the data folder where that was not done; a half-made one is never left."""
+        """Formats the data folder where that was not done; a half-made one is never left.
+
+        Raises:
+            JarError: its jars could not be fetched.
+            ServerError: it could not be formatted.
+        """
+        if self._writes_classes is None and not kept_classes().exists():
+            fetched(KAFKA)
+            keep_classes(_train)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._clear_scratch()
@@ -178,6 +197,14 @@ class KafkaBroker:
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._child = Child(self._java("kafka.Kafka", str(properties)))
 
+    def _classes(self) -> list[str]:
+        """Whether its classes are read from where they are kept, or written there."""
+        if self._writes_classes is not None:
+            # Formatting the folder is another program, and writes none.
+            return [f"-XX:AOTCacheOutput={self._writes_classes}"] if self.messages.is_dir() else []
+        kept = kept_classes()
+        return [f"-XX:AOTCache={kept}"] if kept.is_file() and kept.stat().st_size else []
+
     def _said_since_launch(self) -> str:
         if not self.log_path.exists():
             return ""
@@ -201,7 +228,7 @@ class KafkaBroker:
     def _java(self, *main_and_terms: str) -> Command:
         logging = f"-Dlog4j2.configurationFile={self.data_dir / 'log4j2.xml'}"
         scratch = f"-Djava.io.tmpdir={self._scratch}"
-        terms = [*_JAVA_TERMS, logging, scratch]
+        terms = [*_JAVA_TERMS, *self._classes(), logging, scratch]
         if self._member is not None and self._member.hosts is not None:
             terms.append(f"-Djdk.net.hosts.file={self._member.hosts}")
         files = os.pathsep.join(str(path) for path in fetched(KAFKA))
@@ -211,6 +238,13 @@ class KafkaBroker:
             output=self.log_path.with_suffix(".out"),
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "CLASSPATH": files},
         )
+
+
+def _train(folder: Path, classes: Path) -> None:
+    """Starts a broker in an empty folder and ends it: then it writes its classes down."""
+    broker = KafkaBroker(folder / "data", free_port(), folder / "logs", writes_classes=classes)
+    broker.start()
+    broker.child.stop(timeout_s=_STOP_TRAINED_S)
 
 
 def java() -> Path:

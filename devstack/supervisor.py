@@ -14,6 +14,7 @@ from devstack.files import rotate
 from devstack.home import Home
 from devstack.jars import KAFKA, SWAGGER_UI, fetched
 from devstack.kafka import KafkaBroker
+from devstack.kafka_classes import kept_classes
 from devstack.keys import load_keys
 from devstack.overview import announcement, what_runs
 from devstack.postgres import PostgresServer
@@ -162,6 +163,8 @@ class Supervisor:
     def _start_kafka(self) -> None:
         assert self._kafka is not None
         fetched(KAFKA, report=self._progress.say)
+        if not kept_classes().exists():
+            self._progress.say("starting Kafka once to keep its classes: later starts take half")
         since = time.monotonic()
         self._kafka.prepare()
         self._launch(self._kafka)

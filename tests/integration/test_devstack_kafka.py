@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -9,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from devstack.errors import PortTakenError
 from devstack.kafka import KafkaBroker
+from devstack.kafka_classes import kept_classes
 from devstack.ports import free_port
 from tests.topics import make_topic
 
@@ -95,3 +97,11 @@ def test_taken_port_is_told_with_its_setting(tmp_path):
         pytest.raises(PortTakenError, match=rf"port {broker.port} .* HOLDFAST_KAFKA__PORT"),
     ):
         broker.start()
+
+
+def test_a_broker_has_its_classes_from_where_they_are_kept(broker: KafkaBroker):
+    """Java leaves an archive that does not fit unread, and says nothing of it."""
+    kept = kept_classes()
+
+    assert kept.stat().st_size > 0
+    assert str(kept) in Path(f"/proc/{broker.pid}/maps").read_text()
