@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import orjson
 import pytest
 
-from client import TransferOrder, operations
+from client import ProblemError, TransferOrder, operations
 from client.requests import MovementOrder, create_batch, create_transfer, make, time_text
 from tests.unit.client_rig import OTHER, USER, Script, problem, session_of
 
@@ -106,7 +106,7 @@ async def test_a_capture_and_a_refund_of_everything_have_no_body():
         session.holds.capture("h", final=False),
         session.wallet.set_limit("EUR", daily=None),
     ):
-        with pytest.raises(Exception, match="404"):
+        with pytest.raises(ProblemError, match="404"):
             await call
 
     everything, part, kept_open, no_limit = (request.body for request in script.sent)
