@@ -85,7 +85,7 @@ async def _change_on(
         if user is None:
             raise CommandError(
                 f"nobody has registered with the e-mail {email!r}: register it with"
-                " POST /v1/users, and run this again"
+                " `holdfast register`, and run this again"
             )
         order = UserOrder(act=act, user_id=user.id, done_by=done_by, reason=reason, traceparent="")
         return await change_user(shards.of_id(user.id), order)

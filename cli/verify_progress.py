@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -47,16 +47,21 @@ def shown_progress(*, quiet: bool) -> Iterator[Told]:
 
 
 class Lines:
-    """A line every few seconds, of all shards together."""
+    """A line every few seconds, of all shards together.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._shards: dict[str, tuple[int, int]] = {}
-        self._began = self._told = time.monotonic()
+        self._began = self._told = clock()
 
     def __call__(self, shard: str, rows: int, total: int) -> None:
         """Notes it, and writes a line if the last one is old enough."""
         self._shards[shard] = rows, max(rows, total)
-        now = time.monotonic()
+        now = self._clock()
         if now - self._told < _LINE_EVERY_S:
             return
         self._told = now

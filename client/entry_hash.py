@@ -4,7 +4,7 @@ import hashlib
 
 from client.ledger_models import Entry
 from client.money import as_minor
-from client.requests import as_text
+from client.requests import time_text
 
 FIRST_PREV_HASH = "0" * 64
 
@@ -26,7 +26,7 @@ def canonical(entry: Entry, *, user_id: str) -> str:
         entry.kind,
         entry.transfer_id or "",
         entry.counterparty or "",
-        as_text(entry.at),
+        time_text(entry.at),
         entry.prev_hash,
     )
     return "|".join(fields)

@@ -63,7 +63,7 @@ class EventParser:
         *lines, self._rest = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._rest += b"\r" if held else b""
         if len(self._rest) > LINE_BYTES_MAX:
-            raise StreamTooLongError
+            raise StreamTooLongError("a line without an end")
         for line in lines:
             text_line = line.decode(errors="replace")
             yield text_line.removeprefix("\ufeff") if self._is_first else text_line

@@ -84,8 +84,7 @@ async def _one_stream(
             async for event in _events(stream, progress):
                 yield _transfer(event, answer)
         except (ShapeError, StreamTooLongError) as error:
-            what = str(error) or "a line without an end"
-            raise UnexpectedAnswerError(str(request), answer=answer, what=what) from error
+            raise UnexpectedAnswerError(str(request), answer=answer, what=str(error)) from error
 
 
 async def _events(stream: Stream, progress: _Progress) -> AsyncIterator[ServerEvent]:

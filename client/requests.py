@@ -95,7 +95,6 @@ class MovementOrder:
     amount: str
     metadata: Mapping[str, str] | None = None
     reason: str | None = None
-    rounding: str | None = None
     key: str = field(default_factory=new_key)
 
     def body(self) -> Body:
@@ -105,7 +104,6 @@ class MovementOrder:
             amount=as_amount(self.amount),
             metadata=dict(self.metadata) if self.metadata is not None else None,
             reason=self.reason,
-            rounding=self.rounding,
         )
 
 
@@ -120,7 +118,7 @@ def as_amount(amount: object) -> str:
     return amount
 
 
-def as_text(at: datetime) -> str:
+def time_text(at: datetime) -> str:
     """An aware time as the contract spells it.
 
     Raises:
@@ -182,19 +180,15 @@ def create_batch(user_id: str, orders: Sequence[TransferOrder]) -> Request:
 
 
 def part_body(
-    amount: str | None,
-    *,
-    rounding: str | None = None,
-    final: bool | None = None,
-    reason: str | None = None,
+    amount: str | None, *, final: bool | None = None, reason: str | None = None
 ) -> Body | None:
     """The body of a capture or a refund; None where all of it is left out."""
     taken = as_amount(amount) if amount is not None else None
-    return _given(amount=taken, rounding=rounding, final=final, reason=reason) or None
+    return _given(amount=taken, final=final, reason=reason) or None
 
 
 def _query_text(value: object) -> str:
-    return as_text(value) if isinstance(value, datetime) else str(value)
+    return time_text(value) if isinstance(value, datetime) else str(value)
 
 
 def _given(**fields: object) -> Body:

@@ -45,9 +45,10 @@ class GatewaySettings(Section):
         description="Jar of Swagger UI, for /docs; `make run` fetches one. Empty: no page.",
     )
     hash_threads: PositiveInt = Field(2, description="Threads that hash passwords.")
-    hash_queue: PositiveInt = Field(64, description="Logins that may wait for a thread.")
+    hash_queue: PositiveInt = Field(64, description="Passwords that may wait for a thread.")
     hash_queue_of_address: PositiveInt = Field(
-        32, description="Logins of one address that may be under way or wait."
+        32,
+        description="Passwords of one address that may be hashed or wait.",
     )
     send_queue: PositiveInt = Field(
         10_000, description="Messages that may wait for Kafka; what is over is left to redrive."

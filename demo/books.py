@@ -65,7 +65,7 @@ def check_wallets(
                 WALLET,
                 holds=balance == told,
                 problem=f"user {user} has {account.balance} {currency},"
-                f" must have {as_text(max(told, 0), digits)}",
+                f" must have {as_text(told, digits)}",
             )
         totals.append(_totals(plan, tally, currency, in_wallets=in_wallets, held=held))
     return totals

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.files import write_whole
+from config.running import run_file
 from devstack.errors import HomeError
 
 
@@ -25,7 +26,7 @@ class Home:
         self.kafka = self.folder / "kafka"
         self.logs = self.folder / "logs"
         self.processes = self.folder / "processes"
-        self.run_file = self.folder / "run.json"
+        self.run_file = run_file(self.folder)
         self.keys_file = self.folder / "secrets.json"
         self._versions = self.folder / "versions.json"
         self._lock = self.folder / "lock"

@@ -5,22 +5,21 @@ not fetched and any number of connections are left to whoever runs it.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import cast
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from typing_extensions import override
 
 from gateway.client_address import ClientAddresses
+from gateway.connection_counts import ConnectionCounts, Over
 from gateway.middleware import problem_response, unread_response
 from gateway.problems import Problem
+from gateway.unread import HeadLateError, HeadTooLargeError, problem_of_unread
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -28,13 +27,8 @@ _log = structlog.stdlib.get_logger(__name__)
 ALWAYS = ("/health", "/ready")
 # The rest of a body that is not wanted is read for so long: else its sender misses the answer.
 _LINGER_S = 2.0
-# Connections over the cap that are told so, each within so long; those beyond are closed unheard.
-_DOOR = 64
+# Who is over the cap has so long to ask, and is told so.
 _DOOR_S = 1.0
-# Those of one address over its part.
-_DOOR_OF_ADDRESS = 8
-# aiohttp has no error of its own for this.
-_TOO_MANY_FIELDS = "Too many headers received"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +54,6 @@ class ClientLimits:
     line_bytes: int
     head_bytes: int
     fields: int
-
-
-class HeadLateError(Exception):
-    """The head did not arrive in time."""
-
-
-class HeadTooLargeError(Exception):
-    """The head has more bytes than it may have."""
 
 
 class Connection(RequestHandler):
@@ -110,8 +96,9 @@ class Connection(RequestHandler):
         assert isinstance(self._manager, Gate)
         # uvloop's transports are none of asyncio's classes, only like them.
         line = cast("asyncio.Transport", transport)
-        address = self._manager.address_of(line.get_extra_info("peername"))
-        over = self._manager.over(address)
+        counts = self._manager.counts
+        address = counts.address_of(line.get_extra_info("peername"))
+        over = counts.over(address, connected=self._manager.connected)
         if over is Over.UNHEARD:
             line.abort()
             return
@@ -119,7 +106,7 @@ class Connection(RequestHandler):
         if over is Over.AT_DOOR:
             head_s = min(head_s, _DOOR_S)
             self._request_handler = self._manager.answer_at_door
-        self._manager.count(address, 1)
+        counts.count(address, 1)
         self._address = address
         self._line = line
         self._head_timer = self._loop.call_later(head_s, self._head_late)
@@ -131,7 +118,7 @@ class Connection(RequestHandler):
         self._stop_end_timer()
         if self._line is not None:
             assert isinstance(self._manager, Gate)
-            self._manager.count(self._address, -1)
+            self._manager.counts.count(self._address, -1)
         self._line = None
         super().connection_lost(exc)
 
@@ -227,14 +214,6 @@ class Connection(RequestHandler):
             self._end_timer = None
 
 
-class Over(Enum):
-    """What becomes of a connection, by how many there are."""
-
-    NO = auto()
-    AT_DOOR = auto()
-    UNHEARD = auto()
-
-
 class Gate(web.Server):
     """Makes the connections, and counts them."""
 
@@ -243,37 +222,10 @@ class Gate(web.Server):
     ) -> None:
         super().__init__(self._handle, request_factory=server.request_factory)
         self._application = server.request_handler
-        self._clients = clients
-        self._of_address: Counter[str] = Counter()
         self.limits = limits
-
-    def address_of(self, peername: object) -> str | None:
-        """The address that a connection is counted by; None for a proxy of ours, that is not."""
-        match peername:
-            case (str() as host, *_):
-                return self._clients.of_peer(host)
-        return None
-
-    def over(self, address: str | None) -> Over:
-        """Whether there are too many already, for one more from this address."""
-        limits = self.limits
-        mine = 0 if address is None else self._of_address[address]
-        all_of_them = self.connected
-        if all_of_them >= limits.connections + _DOOR:
-            return Over.UNHEARD
-        if mine >= limits.of_address + _DOOR_OF_ADDRESS:
-            return Over.UNHEARD
-        if all_of_them >= limits.connections or mine >= limits.of_address:
-            return Over.AT_DOOR
-        return Over.NO
-
-    def count(self, address: str | None, by: int) -> None:
-        """Counts a connection that begins or ends."""
-        if address is None:
-            return
-        self._of_address[address] += by
-        if not self._of_address[address]:
-            del self._of_address[address]
+        self.counts = ConnectionCounts(
+            connections=limits.connections, of_address=limits.of_address, clients=clients
+        )
 
     @property
     def connected(self) -> int:
@@ -331,14 +283,3 @@ class GuardedRunner(web.AppRunner):
     @override
     async def _make_server(self) -> web.Server:
         return Gate(await super()._make_server(), limits=self.limits, clients=self._clients)
-
-
-def problem_of_unread(status: int, error: BaseException | None) -> Problem:
-    """What is told of an error that aiohttp, or `Connection`, met before there was a request."""
-    if status >= 500:
-        return Problem("internal_error")
-    if isinstance(error, HeadLateError):
-        return Problem("request_timeout")
-    if isinstance(error, HeadTooLargeError | LineTooLong) or _TOO_MANY_FIELDS in str(error):
-        return Problem("head_too_large")
-    return Problem("bad_request")

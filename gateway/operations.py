@@ -42,6 +42,7 @@ class Who(StrEnum):
     OWNER = "owner"
     OWNER_OR_OPERATOR = "owner or operator"
     PARTY = "payer or payee"
+    PARTY_OR_OPERATOR = "payer, payee or operator"
     PAYER = "payer"
     PAYEE_OR_OPERATOR = "payee or operator"
     OPERATOR = "operator"

@@ -1,8 +1,10 @@
 """The parameters of queries: their names, and what may be in them. `gateway.query` reads them."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
+from gateway.emails import EMAIL_LENGTH_MAX, EMAIL_LENGTH_MIN
 from gateway.path_ids import CURRENCY_PATTERN
 from sagas.states import Status
 from shards.book_rows import EntryKind
@@ -11,6 +13,13 @@ from shards.records import record
 
 LIMIT_MAX: Final = 100
 LIMIT_DEFAULT: Final = 10
+
+
+class Direction(StrEnum):
+    """A transfer as its wallet's owner sees it."""
+
+    OUT = "out"
+    IN = "in"
 
 
 @record
@@ -41,7 +50,7 @@ UNTIL = Parameter(name="until", says="Only entries before this time.", schema=_T
 DIRECTION = Parameter(
     name="direction",
     says="Only what the wallet has sent (`out`), or what it was sent (`in`).",
-    schema={"type": "string", "enum": ["out", "in"]},
+    schema={"type": "string", "enum": [str(direction) for direction in Direction]},
 )
 STATUS = Parameter(
     name="status",
@@ -56,7 +65,12 @@ HOLD_STATUS = Parameter(
 EMAIL = Parameter(
     name="email",
     says="The user with this e-mail.",
-    schema={"type": "string", "minLength": 3, "maxLength": 254, "examples": ["bob@example.com"]},
+    schema={
+        "type": "string",
+        "minLength": EMAIL_LENGTH_MIN,
+        "maxLength": EMAIL_LENGTH_MAX,
+        "examples": ["bob@example.com"],
+    },
     required=True,
 )
 TARGET = Parameter(

@@ -1,15 +1,16 @@
 """Query parameters of lists: every wrong one is named (422), and none is guessed at."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from multidict import MultiMapping
 
-from gateway import parameters as known
+from gateway import parameters
 from gateway.cursors import (
     EntryPosition,
     ListScope,
@@ -19,7 +20,7 @@ from gateway.cursors import (
     decode_transfer_cursor,
 )
 from gateway.emails import parse_email
-from gateway.parameters import LIMIT_DEFAULT, LIMIT_MAX, Parameter
+from gateway.parameters import LIMIT_DEFAULT, LIMIT_MAX, Direction, Parameter
 from gateway.path_ids import parse_currency_code, parse_uuid
 from gateway.problems import FieldError, Problem
 from gateway.schemas import ERRORS_MAX
@@ -30,13 +31,7 @@ from shards.holds import LISTED_HOLDS, HoldStatus
 from shards.operator_acts import ActPosition
 
 _LIMIT = re.compile(r"[1-9][0-9]?|100")
-
-
-class Direction(StrEnum):
-    """A transfer as its wallet's owner sees it."""
-
-    OUT = "out"
-    IN = "in"
+_PositionT = TypeVar("_PositionT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +88,7 @@ def parse_no_query(query: MultiMapping[str]) -> None:
         Problem: 422 `unknown_field`.
     """
     if query:
-        _Parameters(query, known=()).finish()
+        _Given(query, known=()).finish()
 
 
 def parse_balance_query(query: MultiMapping[str]) -> datetime | None:
@@ -102,9 +97,9 @@ def parse_balance_query(query: MultiMapping[str]) -> datetime | None:
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.BALANCE)
-    at = parameters.timestamp("at", rounds_up=False)
-    parameters.finish()
+    given = _Given(query, known=parameters.BALANCE)
+    at = given.timestamp("at", rounds_up=False)
+    given.finish()
     return at
 
 
@@ -116,19 +111,16 @@ def parse_entries_query(query: MultiMapping[str], *, wallet_id: UUID) -> Entries
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.ENTRIES)
-    currency = parameters.currency("currency")
-    kind = parameters.one_of("kind", tuple(EntryKind))
-    since = parameters.timestamp("since", rounds_up=True)
-    until = parameters.timestamp("until", rounds_up=True)
-    limit = parameters.limit()
+    given = _Given(query, known=parameters.ENTRIES)
+    currency = given.currency("currency")
+    kind = given.one_of("kind", tuple(EntryKind))
+    since = given.timestamp("since", rounds_up=True)
+    until = given.timestamp("until", rounds_up=True)
+    limit = given.limit()
     filters = (currency, kind, _text(since), _text(until))
     scope = ListScope("entries", wallet_id, filters)
-    cursor = parameters.get("cursor")
-    after = decode_entry_cursor(scope, cursor) if cursor is not None else None
-    if cursor is not None and after is None:
-        parameters.refuse_cursor()
-    parameters.finish()
+    after = given.position(partial(decode_entry_cursor, scope))
+    given.finish()
     return EntriesQuery(
         currency=currency,
         kind=EntryKind(kind) if kind is not None else None,
@@ -146,16 +138,13 @@ def parse_transfers_query(query: MultiMapping[str], *, wallet_id: UUID) -> Trans
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.TRANSFERS)
-    direction = parameters.one_of("direction", tuple(Direction))
-    status = parameters.one_of("status", tuple(Status))
-    limit = parameters.limit()
+    given = _Given(query, known=parameters.TRANSFERS)
+    direction = given.one_of("direction", tuple(Direction))
+    status = given.one_of("status", tuple(Status))
+    limit = given.limit()
     scope = ListScope("transfers", wallet_id, (direction, status))
-    cursor = parameters.get("cursor")
-    after = decode_transfer_cursor(scope, cursor) if cursor is not None else None
-    if cursor is not None and after is None:
-        parameters.refuse_cursor()
-    parameters.finish()
+    after = given.position(partial(decode_transfer_cursor, scope))
+    given.finish()
     return TransfersQuery(
         direction=Direction(direction) if direction is not None else None,
         status=Status(status) if status is not None else None,
@@ -171,15 +160,12 @@ def parse_holds_query(query: MultiMapping[str], *, wallet_id: UUID) -> HoldsQuer
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.HOLDS)
-    status = parameters.one_of("status", LISTED_HOLDS)
-    limit = parameters.limit()
+    given = _Given(query, known=parameters.HOLDS)
+    status = given.one_of("status", LISTED_HOLDS)
+    limit = given.limit()
     scope = ListScope("holds", wallet_id, (status,))
-    cursor = parameters.get("cursor")
-    after = decode_transfer_cursor(scope, cursor) if cursor is not None else None
-    if cursor is not None and after is None:
-        parameters.refuse_cursor()
-    parameters.finish()
+    after = given.position(partial(decode_transfer_cursor, scope))
+    given.finish()
     return HoldsQuery(
         status=HoldStatus(status) if status is not None else None,
         limit=limit,
@@ -194,9 +180,9 @@ def parse_users_query(query: MultiMapping[str]) -> str:
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.USERS)
-    email = parameters.email("email")
-    parameters.finish()
+    given = _Given(query, known=parameters.USERS)
+    email = given.email("email")
+    given.finish()
     assert email is not None, "it is required"
     return email
 
@@ -207,15 +193,12 @@ def parse_trail_query(query: MultiMapping[str]) -> TrailQuery:
     Raises:
         Problem: 422 that names every wrong parameter.
     """
-    parameters = _Parameters(query, known=known.TRAIL)
-    target = parameters.id("target")
-    limit = parameters.limit()
+    given = _Given(query, known=parameters.TRAIL)
+    target = given.id("target")
+    limit = given.limit()
     scope = ListScope("trail", None, (str(target) if target is not None else None,))
-    cursor = parameters.get("cursor")
-    after = decode_act_cursor(scope, cursor) if cursor is not None else None
-    if cursor is not None and after is None:
-        parameters.refuse_cursor()
-    parameters.finish()
+    after = given.position(partial(decode_act_cursor, scope))
+    given.finish()
     return TrailQuery(target=target, limit=limit, after=after, scope=scope)
 
 
@@ -223,7 +206,7 @@ def _text(at: datetime | None) -> str | None:
     return format_timestamp(at) if at is not None else None
 
 
-class _Parameters:
+class _Given:
     """Parameters that were given at most once each, and what is wrong with them."""
 
     def __init__(self, query: MultiMapping[str], *, known: Collection[Parameter]) -> None:
@@ -288,8 +271,12 @@ class _Parameters:
             return LIMIT_DEFAULT
         return int(text)
 
-    def refuse_cursor(self) -> None:
-        self._refuse("cursor", "invalid_value", "Not a cursor of this list with these filters.")
+    def position(self, decode: Callable[[str], _PositionT | None]) -> _PositionT | None:
+        cursor = self.get("cursor")
+        position = decode(cursor) if cursor is not None else None
+        if cursor is not None and position is None:
+            self._refuse("cursor", "invalid_value", "Not a cursor of this list with these filters.")
+        return position
 
     def finish(self) -> None:
         if self._errors:

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import InstanceOf, WithJsonSchema
 
-from gateway.shown import AmountText, CodeText, HoldStatusText, StatusText, TimeText
+from gateway.answer_texts import AmountText, CodeText, HoldStatusText, StatusText, TimeText
 from shards.records import record
 
 # JSON text that is shown as it is stored.

@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 from typing_extensions import TypedDict
 
+from gateway.answer_texts import CodeText, HashText, TimeText, UserStatusText
 from gateway.problems import ProblemDocument
-from gateway.shown import CodeText, HashText, TimeText, UserStatusText
 from gateway.transfer_views import (
     HoldView,
     IncomingTransferView,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from gateway.shown import (
+from gateway.answer_texts import (
     AmountText,
     CodeText,
     EntryKindText,

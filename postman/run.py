@@ -57,7 +57,7 @@ def _operator(options: Options, progress: Progress, stack: ExitStack) -> Operato
     except NoOperatorError as error:
         if options.needs_operator:
             raise
-        progress.say(f"{error}")
+        progress.say(str(error))
         progress.say(f"so the folder {OPERATOR_FOLDER!r} is skipped")
         return None
     progress.say(f"{who.email} is an operator while this runs")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.running import run_file
 from devstack.ports import free_port
 
 _READY_S = 120.0
@@ -59,7 +60,7 @@ def own_system(settings: Mapping[str, str] | None = None) -> Iterator[OwnSystem]
                 start_new_session=True,
             )
         try:
-            running = _until_ready(process, home / "run.json", output)
+            running = _until_ready(process, home, output)
             gateway = str(running["gateway"]).rstrip("/")
             yield OwnSystem(gateway=gateway, home=home, shards=running["shards"])
         finally:
@@ -76,13 +77,12 @@ def _environment(home: Path) -> dict[str, str]:
     return {**told, **ports, "HOLDFAST_HOME": str(home), "HOLDFAST_LOG__LEVEL": "warning"}
 
 
-def _until_ready(
-    process: "subprocess.Popen[bytes]", run_file: Path, output: Path
-) -> dict[str, Any]:
+def _until_ready(process: "subprocess.Popen[bytes]", home: Path, output: Path) -> dict[str, Any]:
+    file = run_file(home)
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline and process.poll() is None:
-        if run_file.is_file():
-            running: dict[str, Any] = json.loads(run_file.read_text(encoding="utf-8"))
+        if file.is_file():
+            running: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             return running
         time.sleep(0.1)
     raise NotStartedError(output.read_text(encoding="utf-8", errors="replace"))

@@ -6,7 +6,7 @@ import typer
 
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
-from cli.wallet.listing import LIMIT, more_note, page_size, taken
+from cli.wallet.listing import LIMIT, MORE_NOTE, page_size, taken
 from cli.wallet.options import (
     All,
     Amount,
@@ -24,8 +24,7 @@ from cli.wallet.options import (
     Wait,
     metadata_of,
 )
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import keyed, print_facts, print_json, print_table, when
+from cli.wallet.shown import json_of, keyed, print_facts, print_json, print_table, when
 from cli.wallet.transfer_text import Made, print_made, replay_note
 from client import Hold, HoldStatus, Session
 from client.requests import new_key
@@ -62,7 +61,7 @@ def hold_command(  # noqa: PLR0913 - options of a command, by name
         key=key,
     )
     if as_json:
-        print_json(shown_as_json(hold) | keyed(hold.answer))
+        print_json(json_of(hold) | keyed(hold.answer))
         return
     _print(hold, note=replay_note(hold.answer))
     print_facts([("key", key)])
@@ -86,7 +85,7 @@ def holds_command(
 
     holds, more = ask_as(look, email=email, gateway=gateway)
     if as_json:
-        print_json([shown_as_json(hold) for hold in holds])
+        print_json([json_of(hold) for hold in holds])
         return
     if not holds:
         print("No such holds.")
@@ -97,7 +96,7 @@ def holds_command(
         ids=("hold", "payee"),
     )
     if more:
-        print(more_note(more=more))
+        print(MORE_NOTE)
 
 
 def capture_command(  # noqa: PLR0913 - options of a command, by name
@@ -148,7 +147,7 @@ def void_command(
         gateway=gateway,
     )
     if as_json:
-        print_json(shown_as_json(voided))
+        print_json(json_of(voided))
     else:
         _print(voided)
 

@@ -6,6 +6,8 @@ from client.pages import LIMIT_MAX, Listing
 
 T = TypeVar("T")
 LIMIT = 20
+# Below a list that goes on.
+MORE_NOTE = "... and more: --limit N or --all"
 
 
 def page_size(limit: int, *, everything: bool) -> int:
@@ -21,8 +23,3 @@ async def taken(listing: Listing[T], *, limit: int, everything: bool) -> tuple[l
             return found, True
         found.append(item)
     return found, False
-
-
-def more_note(*, more: bool) -> str:
-    """The line below a list that goes on; empty where it does not."""
-    return "... and more: --limit N or --all" if more else ""

@@ -8,10 +8,9 @@ import typer
 from cli.errors import CommandError
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
-from cli.wallet.listing import LIMIT, more_note, page_size, taken
+from cli.wallet.listing import LIMIT, MORE_NOTE, page_size, taken
 from cli.wallet.options import All, As, Gateway, Limit, Time
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import exactly_when, print_json, print_table
+from cli.wallet.shown import exactly_when, json_of, print_json, print_table
 from client import Account, Entry, EntryChain, EntryKind, PastBalance, Session
 
 _OneCurrency = Annotated[
@@ -41,7 +40,7 @@ def balance_command(
 
     accounts = ask_as(look, email=email, gateway=gateway)
     if as_json:
-        print_json({"accounts": [shown_as_json(account) for account in accounts]})
+        print_json({"accounts": [json_of(account) for account in accounts]})
     elif not accounts:
         print("Nothing yet: `holdfast deposit AMOUNT CURRENCY` begins.")
     else:
@@ -81,13 +80,13 @@ def history_command(  # noqa: PLR0913 - options of a command, by name
         )
         entries, more = await taken(listing, limit=limit, everything=everything)
         if not verify:
-            return entries, more_note(more=more)
+            return entries, MORE_NOTE if more else ""
         is_whole = not more and since is None
         return entries, _verified(entries, user_id=session.user_id, is_whole=is_whole)
 
     entries, note = ask_as(look, email=email, gateway=gateway)
     if as_json:
-        print_json([shown_as_json(entry) for entry in entries])
+        print_json([json_of(entry) for entry in entries])
         return
     if not entries:
         print("No such entries.")

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
 from cli.wallet.options import Amount, As, Currency, Gateway, Key, Metadata, Reason, metadata_of
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import keyed, print_facts, print_json
+from cli.wallet.shown import json_of, keyed, print_facts, print_json
 from cli.wallet.transfer_text import replay_note
 from cli.wallet.users import Wallet, user_id_of
 from client import Movement, Session
@@ -80,7 +79,7 @@ def _in_wallet(
 
 def _print(movement: Movement, verb: str, *, as_json: bool) -> None:
     if as_json:
-        print_json(shown_as_json(movement) | keyed(movement.answer))
+        print_json(json_of(movement) | keyed(movement.answer))
         return
     print_facts(
         [

@@ -7,8 +7,7 @@ import typer
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
 from cli.wallet.options import As, Currency, Gateway, Reason
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import print_facts, print_json
+from cli.wallet.shown import json_of, print_facts, print_json
 
 
 def currency_command(  # noqa: PLR0913 - options of a command, by name
@@ -39,7 +38,7 @@ def currency_command(  # noqa: PLR0913 - options of a command, by name
         gateway=gateway,
     )
     if as_json:
-        print_json(shown_as_json(currency))
+        print_json(json_of(currency))
         return
     print_facts(
         [

@@ -7,10 +7,9 @@ import typer
 from cli.options import AsJson
 from cli.text import printable
 from cli.wallet.asking import ask_as
-from cli.wallet.listing import more_note, page_size, taken
+from cli.wallet.listing import MORE_NOTE, page_size, taken
 from cli.wallet.options import All, As, Gateway, Limit
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import print_json, when
+from cli.wallet.shown import json_of, print_json, when
 from client import Act, Session
 
 
@@ -35,7 +34,7 @@ def trail_command(
 
     acts, more = ask_as(look, email=email, gateway=gateway)
     if as_json:
-        print_json([shown_as_json(act) for act in acts])
+        print_json([json_of(act) for act in acts])
         return
     for act in acts:
         print(f"{when(act.at)}  {act.act}  {act.target_id}  by {printable(act.done_by)}")
@@ -44,4 +43,4 @@ def trail_command(
     if not acts:
         print("No acts.")
     if more:
-        print(more_note(more=more))
+        print(MORE_NOTE)

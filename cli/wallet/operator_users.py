@@ -7,8 +7,7 @@ import typer
 from cli.options import AsJson, Why
 from cli.wallet.asking import ask_as
 from cli.wallet.options import As, Currency, Gateway, Reason
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import print_facts, print_json, print_table, when
+from cli.wallet.shown import json_of, print_facts, print_json, print_table, when
 from cli.wallet.users import User as UserArgument
 from cli.wallet.users import user_id_of
 from client import Limit, Session, User, Wallet
@@ -97,7 +96,7 @@ def limit_command(  # noqa: PLR0913 - options of a command, by name
 
     limited = ask_as(limit, email=email, gateway=gateway)
     if as_json:
-        print_json(shown_as_json(limited))
+        print_json(json_of(limited))
         return
     print_facts(
         [
@@ -125,9 +124,7 @@ def show_command(
 
     shown, wallet = ask_as(show, email=email, gateway=gateway)
     if as_json:
-        print_json(
-            {"user": shown_as_json(shown) if shown else None, "wallet": shown_as_json(wallet)}
-        )
+        print_json({"user": json_of(shown) if shown else None, "wallet": json_of(wallet)})
         return
     print_facts(_facts(shown) if shown else [("id", wallet.user_id)])
     print()
@@ -139,7 +136,7 @@ def show_command(
 
 def _print_user(user: User, *, as_json: bool) -> None:
     if as_json:
-        print_json(shown_as_json(user))
+        print_json(json_of(user))
     else:
         print_facts(_facts(user))
 

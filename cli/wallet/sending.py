@@ -22,8 +22,7 @@ from cli.wallet.options import (
     Wait,
     metadata_of,
 )
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import print_json
+from cli.wallet.shown import json_of, print_json
 from cli.wallet.transfer_text import Made, print_made, print_transfer
 from client import Session
 from client.requests import new_key
@@ -80,7 +79,7 @@ def cancel_command(
     """
     ended = ask_as(lambda session: session.transfers.cancel(transfer), email=email, gateway=gateway)
     if as_json:
-        print_json(shown_as_json(ended))
+        print_json(json_of(ended))
     else:
         print_transfer(ended)
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.text import printable
 from client import AnswerHead, ListedTransfer, Wallet
 from client.models import Shown
-from client.requests import as_text
+from client.requests import time_text
 
 Json = dict[str, object]
 Style = str
@@ -32,12 +32,12 @@ _STYLES: Mapping[str, Style] = {
 }
 
 
-def as_json(record: Shown) -> Json:
+def json_of(record: Shown) -> Json:
     """A record with the names and the spelling of the API."""
     if isinstance(record, ListedTransfer):
         return _fields(record.whole or record, without="whole") | {"direction": record.direction}
     if isinstance(record, Wallet):
-        accounts = [as_json(account) for account in record.accounts.values()]
+        accounts = [json_of(account) for account in record.accounts.values()]
         return {"user_id": record.user_id, "accounts": accounts}
     return _fields(record)
 
@@ -122,7 +122,7 @@ def _fields(record: object, *, without: str = "") -> Json:
 def _plain(value: object) -> object:
     match value:
         case datetime():
-            return as_text(value)
+            return time_text(value)
         case str() | int() | None:
             return value
         case Mapping():

@@ -13,10 +13,9 @@ from cli.wallet.asking import StoppedError, ask
 from cli.wallet.gateway import Target, complete_email, find_target, stored_logins
 from cli.wallet.logins import Login
 from cli.wallet.options import Gateway
-from cli.wallet.shown import Json, print_facts, print_json, print_table, when
-from cli.wallet.shown import as_json as shown_as_json
+from cli.wallet.shown import Json, json_of, print_facts, print_json, print_table, when
 from client import Holdfast, Token, User
-from client.requests import as_text
+from client.requests import time_text
 from shards.ids import normalise_email
 
 _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Your e-mail.")]
@@ -50,7 +49,7 @@ def register_command(
     password = _password(from_stdin=from_stdin, twice=True)
     user = ask(lambda holdfast: holdfast.register(email, password, name=name or None), target)
     if as_json:
-        print_json(shown_as_json(user))
+        print_json(json_of(user))
         return
     print(f"{user.email} is registered, with the id {user.id}.")
     print(f"Next: {target.command(f'login {user.email}')}")
@@ -186,5 +185,5 @@ def _shown(login: Login) -> Json:
         "gateway": login.gateway,
         "email": login.email,
         "user_id": login.user_id,
-        "expires_at": as_text(login.expires_at),
+        "expires_at": time_text(login.expires_at),
     }

@@ -1,16 +1,13 @@
 """A transfer as commands print it, and what a command ends with that waited for one."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-import typer
-
 from cli.errors import CommandError
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import exactly_when, keyed, print_facts, print_json, when
+from cli.wallet.refusals import SaidNoError
+from cli.wallet.shown import exactly_when, json_of, keyed, print_facts, print_json, when
 from client import (
     AnswerHead,
     NoAnswerError,
@@ -22,7 +19,6 @@ from client import (
 )
 
 WAIT_S = 30.0
-EXIT_SAID_NO = 1
 
 
 class NotOverYetError(CommandError):
@@ -68,14 +64,14 @@ def print_made(made: Made, *, waited: bool, as_json: bool) -> None:
     """Prints it, and ends the command with what became of it, if that was waited for.
 
     Raises:
-        typer.Exit: with 1, when it ended otherwise than completed.
+        SaidNoError: it ended otherwise than completed.
         NotOverYetError: it is not over.
     """
     assert made.first is not None
     assert made.now is not None
     answer = made.first.answer
     if as_json:
-        print_json(shown_as_json(made.now) | keyed(answer))
+        print_json(json_of(made.now) | keyed(answer))
     else:
         print_transfer(made.now, note=replay_note(answer))
         print_facts([("key", made.key)])
@@ -92,8 +88,7 @@ def end_with(transfer: Transfer) -> None:
         )
     if transfer.status is not TransferStatus.COMPLETED:
         why = f" ({transfer.reason})" if transfer.reason else ""
-        print(f"holdfast: the transfer was {transfer.status}{why}, not completed", file=sys.stderr)
-        raise typer.Exit(EXIT_SAID_NO)
+        raise SaidNoError(f"the transfer was {transfer.status}{why}, not completed")
 
 
 def print_transfer(transfer: Transfer, *, note: str = "", with_times: bool = True) -> None:

@@ -7,10 +7,9 @@ import typer
 
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
-from cli.wallet.listing import LIMIT, more_note, page_size, taken
+from cli.wallet.listing import LIMIT, MORE_NOTE, page_size, taken
 from cli.wallet.options import All, As, Gateway, Limit, TransferId
-from cli.wallet.shown import as_json as shown_as_json
-from cli.wallet.shown import exactly_when, print_json, print_table, when
+from cli.wallet.shown import exactly_when, json_of, print_json, print_table, when
 from cli.wallet.transfer_text import end_with, print_transfer
 from client import Direction, ListedTransfer, Session, Transfer, TransferStatus
 
@@ -35,7 +34,7 @@ def transfers_command(  # noqa: PLR0913 - options of a command, by name
 
     transfers, more = ask_as(look, email=email, gateway=gateway)
     if as_json:
-        print_json([shown_as_json(transfer) for transfer in transfers])
+        print_json([json_of(transfer) for transfer in transfers])
         return
     if not transfers:
         print("No such transfers.")
@@ -46,7 +45,7 @@ def transfers_command(  # noqa: PLR0913 - options of a command, by name
         ids=("transfer", "counterparty"),
     )
     if more:
-        print(more_note(more=more))
+        print(MORE_NOTE)
 
 
 def transfer_command(
@@ -69,7 +68,7 @@ def transfer_command(
         return
     found = ask_as(lambda session: session.transfers.get(transfer), email=email, gateway=gateway)
     if as_json:
-        print_json(shown_as_json(found))
+        print_json(json_of(found))
     else:
         print_transfer(found)
 
@@ -97,7 +96,7 @@ def _follow(transfer_id: str, *, email: str, gateway: str, as_json: bool) -> Non
 def _tell(shown: Transfer, *, as_json: bool) -> None:
     """One status, at once: who reads a pipe is told while it happens."""
     if as_json:
-        print(json.dumps(shown_as_json(shown)), flush=True)
+        print(json.dumps(json_of(shown)), flush=True)
         return
     reason = f"  ({shown.reason})" if shown.reason else ""
     print(f"{exactly_when(shown.updated_at)} UTC  {shown.status}{reason}", flush=True)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import count
 from uuid import UUID
 
+from audit.statements import load_blocks
 from demo.errors import DemoError
 from demo.race.plan import AMOUNT_MINOR, CURRENCY, Plan, Request
 from demo.race.totals import Totals, add_up
@@ -34,6 +35,7 @@ from shards.shard import Shard
 from shards.transfers import Transfer
 from shards.users import insert_user
 
+_SQL = load_blocks("real", package="demo.race")
 BUCKETS = 2
 _PAYER_BUCKET, _PAYEE_BUCKET = range(BUCKETS)
 _TIMING = Timing(redrive_after=timedelta(minutes=1))
@@ -144,13 +146,9 @@ class _Wallets:
     async def books(self, user_id: UUID) -> tuple[int, int]:
         """The balance, and what the entries add up to."""
         async with self.shards.of_id(user_id).connection() as conn:
-            balance = await conn.fetchval(
-                "SELECT coalesce(sum(balance), 0) FROM accounts WHERE user_id = $1", user_id
-            )
-            entries = await conn.fetchval(
-                "SELECT coalesce(sum(amount), 0) FROM entries WHERE user_id = $1", user_id
-            )
-        return balance, entries
+            books = await conn.fetchrow(_SQL["read_books"], user_id)
+        assert books is not None, "it has no FROM"
+        return books["balance"], books["entries"]
 
     async def _moved(self, kind: MovementKind, amount: int, *, key: str) -> bool:
         request = MoveRequest(

@@ -22,6 +22,7 @@ from e2e_tests.security.route_cases import CASES, Guard
 from e2e_tests.system import BUCKETS, System
 from sagas.operators import UserAct
 from shards.ids import RandomIds
+from tests.unit import openapi_text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "LINK")
 # What stands in a path beside an id.
@@ -142,6 +143,16 @@ async def test_an_operator_sees_what_is_anybodys_and_moves_none_of_it(
             path = "/v1/" + act_.format(there.ids[kind])
             answer = await client.call("POST", path, by=anew, key=new_key())
             assert refused(answer) == (403, "operator_only"), path
+
+
+async def test_the_document_tells_which_of_it_operators_see():
+    told = {(one.method, one.path): one.operation.who for one in openapi_text.routes()}
+    for route in guarded(Guard.OWNER):
+        status, code = CASES[route].by_operator
+        if status == 200:
+            assert "operator" in told[route], route
+        if code in ("not_payer", "not_party"):
+            assert "operator" not in told[route], route
 
 
 async def test_without_a_good_token_nothing_is_there_at_all(system: System, client: Client):

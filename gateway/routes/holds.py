@@ -65,7 +65,7 @@ GET: Final = Operation(
     path=_HOLD,
     name="get_hold",
     tag=Tag.HOLDS,
-    who=Who.PARTY,
+    who=Who.PARTY_OR_OPERATOR,
     shown={200: Shown(says="The hold as it is now.", view=HoldView)},
 )
 CAPTURE: Final = BodyOperation(

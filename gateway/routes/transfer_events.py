@@ -34,7 +34,7 @@ EVENTS: Final = Operation(
     path="/v1/transfers/{transfer_id}/events",
     name="follow_transfer",
     tag=Tag.TRANSFERS,
-    who=Who.PARTY,
+    who=Who.PARTY_OR_OPERATOR,
     resumes=True,
     # A HEAD would have to wait for a body that it must not have.
     allow_head=False,

@@ -43,7 +43,7 @@ GET: Final = Operation(
     path="/v1/transfers/{transfer_id}",
     name="get_transfer",
     tag=Tag.TRANSFERS,
-    who=Who.PARTY,
+    who=Who.PARTY_OR_OPERATOR,
     can_wait=True,
     shown={200: Shown(says="The transfer as it is now.", view=TransferView)},
 )

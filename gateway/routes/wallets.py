@@ -20,6 +20,7 @@ from gateway.cursors import (
 from gateway.money import format_amount
 from gateway.operations import Operation, Route, Shown, Tag, Who
 from gateway.pages import page_response
+from gateway.parameters import Direction
 from gateway.path_ids import path_currency_code
 from gateway.present import (
     decimals_of,
@@ -30,7 +31,6 @@ from gateway.present import (
 )
 from gateway.problems import Problem
 from gateway.query import (
-    Direction,
     TransfersQuery,
     parse_balance_query,
     parse_entries_query,

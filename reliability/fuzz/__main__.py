@@ -11,8 +11,7 @@ import requests
 
 from audit import AuditedShard, Outcome, audit
 from reliability.fuzz.cast import Cast, prepare
-from reliability.fuzz.run import Fuzzer, Terms
-from reliability.fuzz.run import Outcome as Fuzzed
+from reliability.fuzz.run import Fuzzed, Fuzzer, Terms
 from reliability.own_system import OwnSystem, own_system
 
 _SETTINGS = {"HOLDFAST_LIMITS__ENABLED": "false"}

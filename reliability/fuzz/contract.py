@@ -62,10 +62,11 @@ class Contract:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._operations: dict[str, list[_Operation]] = {}
+        components = _closed(document["components"])
         # Those without parts that vary first: they are meant where both fit.
         for path in sorted(document["paths"], key=lambda path: ("{" in path, path)):
             for method, told in document["paths"][path].items():
-                operation = _Operation(path, told, document["components"])
+                operation = _Operation(path, _closed(told), components)
                 self._operations.setdefault(method.upper(), []).append(operation)
 
     def check(
@@ -94,6 +95,21 @@ class Contract:
         media = headers.get("Content-Type", "").partition(";")[0]
         if body is not None or media:
             _check_body(where, told, media, body)
+
+
+def _closed(told: Any) -> Any:
+    """The same, in which no object has a field that is not told.
+
+    Clients ignore those, so the document lets a newer gateway show more; this one may not.
+    """
+    if isinstance(told, list):
+        return [_closed(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    closed = {name: _closed(one) for name, one in told.items()}
+    if told.get("type") == "object" and "properties" in told:
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 def _check_headers(where: str, told: _Told, headers: Mapping[str, str]) -> None:

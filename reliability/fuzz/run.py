@@ -48,7 +48,7 @@ class Terms:
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class Fuzzed:
     """What came of a run.
 
     Attributes:
@@ -106,10 +106,10 @@ class Fuzzer:
         self._say = say
         self._document = session.get(f"{terms.gateway}/openapi.json", timeout=_ANSWER_S).json()
         self._contract = Contract(self._document)
-        self._outcome = Outcome()
+        self._outcome = Fuzzed()
         self._known: set[tuple[object, ...]] = set()
 
-    def run(self) -> Outcome:
+    def run(self) -> Fuzzed:
         """Sends at least as many as the terms say; blocks until all are answered."""
         with warnings.catch_warnings():
             # What schemathesis would do with a document that is larger than ours.

@@ -87,7 +87,7 @@ async def test_who_has_not_registered_is_told_how_to(holdfast: Holdfast):
 
         assert ended.code == 2
         assert "nobody@example.com" in ended.err
-        assert "register it with POST /v1/users" in ended.err
+        assert "register it with `holdfast register`" in ended.err
 
 
 @pytest.mark.parametrize(

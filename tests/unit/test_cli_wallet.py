@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from cli.wallet.logins import Logins
-from cli.wallet.shown import as_json
+from cli.wallet.shown import json_of
 from client.requests import Request
 from tests.unit.cli_rig import ALICE, BOB, Ended, a_login, as_nobody, holdfast, play
 from tests.unit.client_rig import (
@@ -49,7 +49,7 @@ def gateway(logins: Logins, monkeypatch: pytest.MonkeyPatch):
 
 def shown_entries(length: int) -> list[dict[str, Any]]:
     """Entries as an answer shows them, newest first."""
-    return [as_json(entry) for entry in chain(length=length)]
+    return [json_of(entry) for entry in chain(length=length)]
 
 
 def interrupted(_: Request) -> NoReturn:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import orjson
 import pytest
 
-from client import TransferOrder, operations
-from client.requests import MovementOrder, as_text, create_batch, create_transfer, make
+from client import ProblemError, TransferOrder, operations
+from client.requests import MovementOrder, create_batch, create_transfer, make, time_text
 from tests.unit.client_rig import OTHER, USER, Script, problem, session_of
 
 
@@ -92,8 +92,8 @@ def test_a_query_is_escaped_and_leaves_out_what_is_none():
 
 def test_a_time_without_an_offset_is_no_time():
     with pytest.raises(ValueError, match="needs an offset"):
-        as_text(datetime(2026, 1, 31))  # noqa: DTZ001 - that is the case
-    assert as_text(datetime(2026, 1, 31, tzinfo=UTC)) == "2026-01-31T00:00:00.000000Z"
+        time_text(datetime(2026, 1, 31))  # noqa: DTZ001 - that is the case
+    assert time_text(datetime(2026, 1, 31, tzinfo=UTC)) == "2026-01-31T00:00:00.000000Z"
 
 
 async def test_a_capture_and_a_refund_of_everything_have_no_body():
@@ -106,7 +106,7 @@ async def test_a_capture_and_a_refund_of_everything_have_no_body():
         session.holds.capture("h", final=False),
         session.wallet.set_limit("EUR", daily=None),
     ):
-        with pytest.raises(Exception, match="404"):
+        with pytest.raises(ProblemError, match="404"):
             await call
 
     everything, part, kept_open, no_limit = (request.body for request in script.sent)

@@ -3,9 +3,11 @@
 import pytest
 
 from client import (
+    ConflictError,
     DeclinedError,
     NoAnswerError,
     NotOverError,
+    ProblemError,
     Retries,
     SignInError,
     TransferOrder,
@@ -167,7 +169,7 @@ async def test_what_needs_no_key_is_repeated_without_one(call):
         "get": lambda: session.transfers.get("t"),
     }
 
-    with pytest.raises(Exception, match="404 not_found"):
+    with pytest.raises(ProblemError, match="404 not_found"):
         await calls[call]()
 
     assert script.keys == [None] * 3
@@ -228,7 +230,7 @@ async def test_an_email_that_a_lost_answer_has_taken_is_ours():
 )
 async def test_an_email_that_somebody_else_has_taken_is_told(steps):
     async with holdfast_of(Script(*steps)) as holdfast:
-        with pytest.raises(Exception, match="409 email_taken"):
+        with pytest.raises(ConflictError, match="409 email_taken"):
             await holdfast.register("a@example.com", "password")
 
 

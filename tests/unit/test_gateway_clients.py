@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from config.settings import Settings
 from gateway.app import create_app, create_runner
-from gateway.clients import HeadLateError, HeadTooLargeError, problem_of_unread
+from gateway.unread import HeadLateError, HeadTooLargeError, problem_of_unread
 
 
 def settings(**clients: object) -> Settings:

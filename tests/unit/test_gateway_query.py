@@ -11,9 +11,9 @@ from gateway.cursors import (
     encode_entry_cursor,
     encode_transfer_cursor,
 )
+from gateway.parameters import Direction
 from gateway.problems import Problem
 from gateway.query import (
-    Direction,
     EntriesQuery,
     TransfersQuery,
     parse_entries_query,
