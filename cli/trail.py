@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.acts import print_acts
 from cli.dead_json import listed_act_as_json
 from cli.each import on_each
 from cli.errors import CommandError
@@ -30,13 +31,7 @@ def trail_command(
     if as_json:
         print(json.dumps([listed_act_as_json(one) for one in listed], indent=2))
         return
-    # Plain lines, which no terminal cuts: a trail is read word by word.
-    for act in (one.act for one in listed):
-        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
-        print(f"    reason: {act.reason}")
-        print(f"    {act.detail}")
-    if not listed:
-        print("No acts.")
+    print_acts([one.act for one in listed])
 
 
 def _uuid(text: str) -> UUID:

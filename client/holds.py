@@ -15,7 +15,7 @@ class Holds:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    async def create(
+    async def create(  # noqa: PLR0913 - the fields of the contract's body, by name
         self,
         *,
         to: str,
@@ -24,6 +24,7 @@ class Holds:
         key: str | None = None,
         metadata: Mapping[str, str] | None = None,
         expires_in_s: int | None = None,
+        rounding: str | None = None,
     ) -> Hold:
         """Reserves money for a user id or an e-mail; the same key never reserves it twice.
 
@@ -36,6 +37,7 @@ class Holds:
             amount=amount,
             metadata=metadata,
             expires_in_s=expires_in_s,
+            rounding=rounding,
             key=key or new_key(),
         )
         path = {"user_id": self._scope.user_id}
@@ -56,6 +58,7 @@ class Holds:
         hold_id: str,
         *,
         amount: str | None = None,
+        rounding: str | None = None,
         final: bool | None = None,
         key: str | None = None,
         wait_s: int = 0,
@@ -70,7 +73,7 @@ class Holds:
         request = make(
             operations.CAPTURE,
             _path(hold_id),
-            body=part_body(amount, final=final),
+            body=part_body(amount, rounding=rounding, final=final),
             key=key or new_key(),
             wait_s=wait_s,
         )

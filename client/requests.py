@@ -89,12 +89,16 @@ class TransferOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementOrder:
-    """What a deposit or a withdrawal is to be; `reason` is for the trail, where it is an act."""
+    """What a deposit or a withdrawal is to be; `reason` is for the trail, where it is an act.
+
+    `rounding` is as that of a transfer.
+    """
 
     currency: str
     amount: str
     metadata: Mapping[str, str] | None = None
     reason: str | None = None
+    rounding: str | None = None
     key: str = field(default_factory=new_key)
 
     def body(self) -> Body:
@@ -104,6 +108,7 @@ class MovementOrder:
             amount=as_amount(self.amount),
             metadata=dict(self.metadata) if self.metadata is not None else None,
             reason=self.reason,
+            rounding=self.rounding,
         )
 
 
@@ -180,11 +185,15 @@ def create_batch(user_id: str, orders: Sequence[TransferOrder]) -> Request:
 
 
 def part_body(
-    amount: str | None, *, final: bool | None = None, reason: str | None = None
+    amount: str | None,
+    *,
+    rounding: str | None,
+    final: bool | None = None,
+    reason: str | None = None,
 ) -> Body | None:
     """The body of a capture or a refund; None where all of it is left out."""
     taken = as_amount(amount) if amount is not None else None
-    return _given(amount=taken, final=final, reason=reason) or None
+    return _given(amount=taken, rounding=rounding, final=final, reason=reason) or None
 
 
 def _query_text(value: object) -> str:

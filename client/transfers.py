@@ -41,6 +41,7 @@ class Transfers:
         key: str | None = None,
         metadata: Mapping[str, str] | None = None,
         expires_in_s: int | None = None,
+        rounding: str | None = None,
         wait_s: int = 0,
     ) -> Transfer:
         """A transfer to a user id or an e-mail; the same key never moves money twice.
@@ -54,6 +55,7 @@ class Transfers:
             amount=amount,
             metadata=metadata,
             expires_in_s=expires_in_s,
+            rounding=rounding,
             key=key or new_key(),
         )
         return await self.order(order, wait_s=wait_s)
@@ -118,6 +120,7 @@ class Transfers:
         transfer_id: str,
         *,
         amount: str | None = None,
+        rounding: str | None = None,
         key: str | None = None,
         reason: str | None = None,
         wait_s: int = 0,
@@ -126,7 +129,7 @@ class Transfers:
         request = make(
             operations.REFUND,
             _path(transfer_id),
-            body=part_body(amount, reason=reason),
+            body=part_body(amount, rounding=rounding, reason=reason),
             key=key or new_key(),
             wait_s=wait_s,
         )

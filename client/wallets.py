@@ -38,6 +38,7 @@ class Wallets:
         key: str | None = None,
         metadata: Mapping[str, str] | None = None,
         reason: str | None = None,
+        rounding: str | None = None,
     ) -> Movement:
         """Money from outside into the wallet; the same key never moves it twice."""
         order = MovementOrder(
@@ -45,6 +46,7 @@ class Wallets:
             amount=amount,
             metadata=metadata,
             reason=reason,
+            rounding=rounding,
             key=key or new_key(),
         )
         return await self._move(operations.DEPOSIT, order)
@@ -57,6 +59,7 @@ class Wallets:
         key: str | None = None,
         metadata: Mapping[str, str] | None = None,
         reason: str | None = None,
+        rounding: str | None = None,
     ) -> Movement:
         """Money out of the wallet; the same key never moves it twice."""
         order = MovementOrder(
@@ -64,6 +67,7 @@ class Wallets:
             amount=amount,
             metadata=metadata,
             reason=reason,
+            rounding=rounding,
             key=key or new_key(),
         )
         return await self._move(operations.WITHDRAW, order)

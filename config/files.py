@@ -1,8 +1,10 @@
-"""Files that are never seen half written."""
+"""Files that are never seen half written, and folders that one process at a time changes."""
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -17,3 +19,26 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def locked(folder: Path) -> TextIO:
+    """Waits for its turn with a folder, among processes that do the same.
+
+    Args:
+        folder: made if it is not there.
+
+    Returns:
+        What holds the turn: it ends when this is closed, at the end of a `with` for example, and
+        when the process dies.
+
+    Raises:
+        OSError: it cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / ".lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except BaseException:
+        lock.close()
+        raise
+    return lock

@@ -10,18 +10,17 @@ The versions are all in it, so nothing is resolved here. Swagger UI's is one jar
 for Java in it: a jar is what the pages are published as.
 """
 
-import fcntl
 import hashlib
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
+from config.files import locked
 from devstack.background import each_in_background
 from devstack.errors import JarError
 from devstack.maven import download
@@ -179,18 +178,13 @@ def _drop_strangers(jars: tuple[Jar, ...], folder: Path) -> None:
             path.unlink()
 
 
-@contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Makes a folder of jars, and keeps other processes from changing what is in it.
+def one_at_a_time(folder: Path) -> TextIO:
+    """Makes a folder of jars, and keeps other processes from changing it until this is closed.
 
     Raises:
         JarError: it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a")
+        return locked(folder)
     except OSError as error:
         raise JarError(f"jars cannot be kept in {folder}: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -5,7 +5,6 @@ Both are installed once into the virtual environment, beside Kafka's jars and aw
 of everybody; only a whole installation is ever there under its name.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -13,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from config.files import locked
 from postman.errors import PostmanError
 
 _HERE = Path(__file__).parent
@@ -131,13 +131,8 @@ def _run(what: str, *command: str, cwd: Path, env: Mapping[str, str]) -> None:
         raise PostmanError(f"{what} could not be installed; is the network there?{said}")
 
 
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def _one_at_a_time(folder: Path) -> TextIO:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a")
+        return locked(folder)
     except OSError as error:
         raise PostmanError(f"newman cannot be kept in {folder}: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -3,17 +3,16 @@
 It is replaced whole, by one process at a time, and only its owner may read it.
 """
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from cli.errors import CommandError
-from config.files import write_whole
+from config.files import locked, write_whole
 
 _FORMAT = 1
 
@@ -95,15 +94,12 @@ class Logins:
                 " folder of yours"
             ) from error
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keeps other processes out; the kernel lets go of the lock when this one dies."""
+    def _alone(self) -> TextIO:
+        """Keeps other processes out until it is closed."""
         folder = self.path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        with (folder / "lock").open("a") as lock:
-            fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-            yield
+        return locked(folder)
 
 
 def _read(path: Path) -> list[Login]:

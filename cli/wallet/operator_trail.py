@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from cli.acts import print_acts
 from cli.options import AsJson
-from cli.text import printable
 from cli.wallet.asking import ask_as
 from cli.wallet.listing import MORE_NOTE, page_size, taken
 from cli.wallet.options import All, As, Gateway, Limit
-from cli.wallet.shown import json_of, print_json, when
+from cli.wallet.shown import json_of, print_json
 from client import Act, Session
 
 
@@ -36,11 +36,6 @@ def trail_command(
     if as_json:
         print_json([json_of(act) for act in acts])
         return
-    for act in acts:
-        print(f"{when(act.at)}  {act.act}  {act.target_id}  by {printable(act.done_by)}")
-        print(f"    reason: {printable(act.reason)}")
-        print(f"    {printable(act.detail)}")
-    if not acts:
-        print("No acts.")
+    print_acts(acts)
     if more:
         print(MORE_NOTE)

@@ -76,6 +76,7 @@ def _tell(outcome: Fuzzed, *, seconds: float) -> None:
     counted = sorted(outcome.statuses.items())
     statuses = ", ".join(f"{status}: {count:,}" for status, count in counted)
     _say(f"answers by status: {statuses}")
+    _say(f"not hostile as they were sent, so not counted: {outcome.harmless:,}")
     _say(f"nothing to break in: {', '.join(outcome.silent)}")
     _say(
         f"{outcome.sent:,} hostile requests in {seconds:.0f} s: {outcome.refused:,} refused,"

@@ -17,9 +17,9 @@ async def digest(dsns: Sequence[str]) -> tuple[tuple[str, str], ...]:
     for number, dsn in enumerate(dsns):
         conn = await asyncpg.connect(dsn)
         try:
-            for (table,) in await conn.fetch(_TABLES):
-                rows = await conn.fetchval(_rows_of(table))
-                found.append((f"{number}:{table}", rows))
+            tables = [name for (name,) in await conn.fetch(_TABLES)]
+            rows = await conn.fetch(" UNION ALL ".join(map(_rows_of, tables)))
+            found += sorted((f"{number}:{table}", sum_) for table, sum_ in rows)
         finally:
             await conn.close()
     return tuple(found)
@@ -28,6 +28,6 @@ async def digest(dsns: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def _rows_of(table: str) -> str:
     # The name is from the catalogue.
     return (
-        f"SELECT coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '-')"  # noqa: S608
+        f"SELECT '{table}', coalesce(md5(string_agg(t::text, E'\\n' ORDER BY t::text)), '-')"  # noqa: S608
         f' FROM "{table}" AS t'
     )

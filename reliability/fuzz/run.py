@@ -16,7 +16,7 @@ from reliability.fuzz.cast import Cast
 from reliability.fuzz.contract import Contract, UndocumentedAnswerError
 from reliability.fuzz.documented import Asked, Documented
 from reliability.fuzz.rows import digest
-from reliability.fuzz.shot import Shot
+from reliability.fuzz.shot import Shot, refuses_an_item
 from reliability.fuzz.twisted import Twister
 from shards.records import record
 
@@ -52,12 +52,14 @@ class Fuzzed:
     """What came of a run.
 
     Attributes:
-        statuses: how often each status was the answer.
+        statuses: how often each status was the answer to a hostile request.
+        harmless: requests that did not break the document as they were sent.
         findings: what must not be, each with the request that shows it.
         silent: operations that have nothing a request could break.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
+    harmless: int = 0
     findings: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
 
@@ -196,9 +198,19 @@ class Fuzzer:
         outcome.statuses[response.status_code] += 1
         if response.status_code >= 500:
             outcome.note(f"{response.status_code} {response.text}: {shot.told()}")
-        if response.status_code < 400 and not shot.is_excused(response):
-            outcome.note(f"{response.status_code}, and should be refused: {shot.told()}")
+        if response.status_code < 400:
+            self._look_at_taken(shot, response)
         self._compare(shot, response)
+
+    def _look_at_taken(self, shot: Shot, response: requests.Response) -> None:
+        if refuses_an_item(response):
+            return
+        if shot.is_excused(response):
+            # It was not hostile after all: another one is sent instead.
+            self._outcome.statuses[response.status_code] -= 1
+            self._outcome.harmless += 1
+            return
+        self._outcome.note(f"{response.status_code}, and should be refused: {shot.told()}")
 
     def _compare(self, shot: Shot, response: requests.Response) -> None:
         request = shot.request

@@ -75,7 +75,7 @@ def test_writers_at_once_lose_nothing_of_each_other(logins: Logins):
         list(threads.map(lambda email: Logins(logins.path.parent).put(a_login(email)), emails))
 
     assert sorted(login.email for login in logins.all()) == sorted(emails)
-    assert sorted(path.name for path in logins.path.parent.iterdir()) == ["lock", "logins.json"]
+    assert sorted(path.name for path in logins.path.parent.iterdir()) == [".lock", "logins.json"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Requests of the client as data: what is sent, and what is refused before it is."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import orjson
 import pytest
@@ -118,3 +119,26 @@ async def test_a_capture_and_a_refund_of_everything_have_no_body():
 
 def test_a_token_is_in_no_text_of_a_request():
     assert "secret" not in repr(make(operations.ME).by("secret"))
+
+
+async def test_every_amount_may_be_rounded_and_none_is_unless_it_says_so():
+    script = Script(problem(404, "not_found"))
+    session = session_of(script)
+    money: Any = {"currency": "EUR", "amount": "12.505", "rounding": "half_even"}
+    plain: Any = {"currency": "EUR", "amount": "12.50"}
+    calls = [
+        session.wallet.deposit(**money),
+        session.wallet.withdraw(**money),
+        session.transfers.create(to=OTHER, **money),
+        session.holds.create(to=OTHER, **money),
+        session.transfers.refund("t", amount="12.505", rounding="half_even"),
+        session.holds.capture("h", amount="12.505", rounding="half_even"),
+        session.transfers.create(to=OTHER, **plain),
+    ]
+
+    for call in calls:
+        with pytest.raises(ProblemError):
+            await call
+
+    sent = [orjson.loads(request.body or b"") for request in script.sent]
+    assert [body.get("rounding") for body in sent] == [*["half_even"] * 6, None]
