@@ -51,12 +51,15 @@ def report_as_json(report: Report) -> dict[str, object]:
 
 
 def _print_report(report: Report) -> None:
+    if report.outcome is Outcome.NOT_AUDITED:
+        _print_outcome(report)
+        return
     console = Console()
     console.print(_checks_table(report.checks))
     if report.totals:
-        console.print(_totals_table(report.totals))
+        _print_totals(console, report.totals)
     if not report.quiet:
-        print("Not of one moment, so not compared: money moved, or a shard was away.")
+        print("Not of one moment, so not compared: money moved.")
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(report.transfers.items()))
     print(f"Transfers: {statuses or 'none'}")
     if report.oldest_open is not None:
@@ -82,20 +85,34 @@ def _checks_table(checks: Sequence[Check]) -> Table:
     return table
 
 
+def _print_totals(console: Console, totals: Sequence[Totals]) -> None:
+    """These are the figures to compare: where a table would break them, each has a line."""
+    table = _totals_table(totals)
+    if table.__rich_measure__(console, console.options).maximum <= console.width:
+        console.print(table)
+        return
+    print("Totals in minor units")
+    for one in totals:
+        for name, amount in _amounts(one):
+            print(f"  {one.currency:<8} {name:<12} {amount:>32,}")
+
+
+def _amounts(totals: Totals) -> tuple[tuple[str, int], ...]:
+    return (
+        ("deposited", totals.deposited),
+        ("withdrawn", totals.withdrawn),
+        ("in wallets", totals.in_wallets),
+        ("of it held", totals.held),
+        ("in transit", totals.in_transit),
+    )
+
+
 def _totals_table(all_totals: Sequence[Totals]) -> Table:
     table = Table("currency", title="Totals in minor units", title_justify="left")
-    for column in ("deposited", "withdrawn", "in wallets", "of it held", "in transit"):
-        # Folded where the terminal is narrow, and never cut: these are the figures to compare.
-        table.add_column(column, justify="right", overflow="fold")
+    for name, _ in _amounts(all_totals[0]):
+        table.add_column(name, justify="right", no_wrap=True)
     for totals in all_totals:
-        amounts = (
-            totals.deposited,
-            totals.withdrawn,
-            totals.in_wallets,
-            totals.held,
-            totals.in_transit,
-        )
-        table.add_row(totals.currency, *(f"{amount:,}" for amount in amounts))
+        table.add_row(totals.currency, *(f"{amount:,}" for _, amount in _amounts(totals)))
     return table
 
 
@@ -113,8 +130,18 @@ def _print_outcome(report: Report) -> None:
         print(f"\n{shard.shard} was not audited: {shard.detail}")
     match report.outcome:
         case Outcome.OK:
-            print(f"OK: {len(report.checks)} invariants hold.")
+            print(_ok(report))
         case Outcome.BREACH:
             print("BREACH: see docs/invariants.md for what each check means.")
         case Outcome.NOT_AUDITED:
             print("NOT AUDITED: start the shards above and run this again.")
+
+
+def _ok(report: Report) -> str:
+    if report.quiet:
+        return f"OK: {len(report.checks)} invariants hold."
+    # What moves is not added up, and follows from the others: see `audit.run`.
+    return (
+        f"OK: {len(report.checks) - 1} invariants hold, and from them follows the last,"
+        " that no money was made or lost: what moves was not added up."
+    )

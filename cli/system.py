@@ -41,16 +41,16 @@ class _RunFile(BaseModel):
 
 
 def find_system() -> System:
-    """The shards that are configured, else those of a running `make run`, else its default ones.
+    """The shards that are configured, else those of a running `make run`.
 
     Raises:
-        CommandError: `run.json` cannot be used, or a bucket is on no shard or on two.
+        CommandError: there are neither, `run.json` cannot be used, or a bucket is on no shard or
+            on two.
         config.settings.UnknownSettingError, pydantic.ValidationError: as `load_settings`.
     """
     settings = load_settings()
     path = run_file(settings.home)
-    running = None if settings.shards else _read_run_file(path)
-    if running is None:
+    if settings.shards:
         return _checked(
             System(
                 settings=settings,
@@ -61,6 +61,7 @@ def find_system() -> System:
             ),
             source="HOLDFAST_SHARDS",
         )
+    running = _read_run_file(path)
     return _checked(
         System(
             settings=settings,
@@ -74,11 +75,14 @@ def find_system() -> System:
     )
 
 
-def _read_run_file(path: Path) -> _RunFile | None:
+def _read_run_file(path: Path) -> _RunFile:
     try:
         return _RunFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return None
+        raise CommandError(
+            f"nothing runs here ({path} is missing): start `make run`, go to the folder where it"
+            " runs, or name the databases in HOLDFAST_SHARDS"
+        ) from None
     except (OSError, ValueError) as error:  # ValidationError and bad JSON are ValueErrors
         what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CommandError(

@@ -53,11 +53,17 @@ class Problem:
     trace_id: str
 
 
+# These are recorded under their key.
+_NEW_KEY = "with a new key: this one keeps its answer"
 _NEXT: Mapping[str, str] = MappingProxyType(
     {
         "idempotency_key_reused": "take a new key: this one belongs to another request",
         "invalid_credentials": "check e-mail and password",
         "operator_only": "log in as an operator; a new one logs in again",
+        "unknown_payee": f"correct the payee, {_NEW_KEY}",
+        "payee_closed": f"pay somebody else, {_NEW_KEY}",
+        "payer_frozen": f"ask again when the wallet is open, {_NEW_KEY}",
+        "payer_closed": f"ask again when the wallet is open, {_NEW_KEY}",
         "insufficient_funds": "deposit, or take a smaller amount, with a new key",
         "limit_exceeded": "take a new key on the next day (UTC), or under another limit",
         "already_debited": "read the transfer: it is on its way, and can only be refunded",
@@ -105,8 +111,9 @@ class ProblemError(ClientError):
         self.trace_id = problem.trace_id
         correct = "correct the request, and send it with the same key"
         advice = _NEXT.get(self.code) or _NEXT_OF_STATUS.get(self.status, correct)
+        again = ", as its key was before," if answer.replayed else ""
         super().__init__(
-            f"{request} was refused with {self.status} {self.code}: {self.detail}"
+            f"{request} was refused{again} with {self.status} {self.code}: {self.detail}"
             f" Next: {advice} (trace {self.trace_id})."
         )
 

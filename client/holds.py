@@ -38,7 +38,7 @@ class Holds:
             metadata=metadata,
             expires_in_s=expires_in_s,
             rounding=rounding,
-            key=key or new_key(),
+            key=new_key() if key is None else key,
         )
         path = {"user_id": self._scope.user_id}
         request = make(operations.CREATE_HOLD, path, body=order.body(), key=order.key)
@@ -74,7 +74,7 @@ class Holds:
             operations.CAPTURE,
             _path(hold_id),
             body=part_body(amount, rounding=rounding, final=final),
-            key=key or new_key(),
+            key=new_key() if key is None else key,
             wait_s=wait_s,
         )
         return await self._scope.call(request, Transfer.read)

@@ -56,7 +56,7 @@ class Transfers:
             metadata=metadata,
             expires_in_s=expires_in_s,
             rounding=rounding,
-            key=key or new_key(),
+            key=new_key() if key is None else key,
         )
         return await self.order(order, wait_s=wait_s)
 
@@ -130,7 +130,7 @@ class Transfers:
             operations.REFUND,
             _path(transfer_id),
             body=part_body(amount, rounding=rounding, reason=reason),
-            key=key or new_key(),
+            key=new_key() if key is None else key,
             wait_s=wait_s,
         )
         return await self._scope.call(request, Transfer.read)

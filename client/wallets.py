@@ -47,7 +47,7 @@ class Wallets:
             metadata=metadata,
             reason=reason,
             rounding=rounding,
-            key=key or new_key(),
+            key=new_key() if key is None else key,
         )
         return await self._move(operations.DEPOSIT, order)
 
@@ -68,7 +68,7 @@ class Wallets:
             metadata=metadata,
             reason=reason,
             rounding=rounding,
-            key=key or new_key(),
+            key=new_key() if key is None else key,
         )
         return await self._move(operations.WITHDRAW, order)
 

@@ -1,6 +1,7 @@
 """Asks a gateway: the work of a command, with its login, and every failure as one line."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -70,6 +71,8 @@ def ask_as(
     logins = stored_logins()
     target, login = find_login(logins, email=email, gateway=gateway)
     logins.use(login)
+    if not email and sys.stderr.isatty():
+        print(f"(as {login.email})", file=sys.stderr)
     return ask(
         lambda holdfast: work(holdfast.session(login.user_id, login.token)),
         target,

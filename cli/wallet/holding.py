@@ -22,12 +22,12 @@ from cli.wallet.options import (
     Payee,
     Reason,
     Wait,
+    key_of,
     metadata_of,
 )
 from cli.wallet.shown import json_of, keyed, print_facts, print_json, print_table, when
 from cli.wallet.transfer_text import Made, print_made, replay_note
 from client import Hold, HoldStatus, Session
-from client.requests import new_key
 
 
 def hold_command(  # noqa: PLR0913 - options of a command, by name
@@ -35,7 +35,7 @@ def hold_command(  # noqa: PLR0913 - options of a command, by name
     amount: Amount,
     currency: Currency,
     *,
-    key: Key = "",
+    key: Key = None,
     expires_in_s: ExpiresInS = None,
     metadata: Metadata = None,
     email: As = "",
@@ -46,7 +46,7 @@ def hold_command(  # noqa: PLR0913 - options of a command, by name
 
     Exits with 1 when it is refused.
     """
-    key, about = key or new_key(), metadata_of(metadata)
+    key, about = key_of(key), metadata_of(metadata)
     hold = ask_as(
         lambda session: session.holds.create(
             to=payee,
@@ -107,7 +107,7 @@ def capture_command(  # noqa: PLR0913 - options of a command, by name
         bool, typer.Option("--keep-open", help="Leave the rest held, to be captured later.")
     ] = False,
     wait: Wait = True,
-    key: Key = "",
+    key: Key = None,
     email: As = "",
     gateway: Gateway = "",
     as_json: AsJson = False,
@@ -117,7 +117,7 @@ def capture_command(  # noqa: PLR0913 - options of a command, by name
     Exits with 1 when it is refused or ends otherwise than completed, and with 2 when it is not over
     after 30 seconds; it goes on by itself then.
     """
-    made = Made(key=key or new_key())
+    made = Made(key=key_of(key))
 
     async def capture(session: Session) -> None:
         made.first = await session.holds.capture(

@@ -4,19 +4,28 @@ from collections.abc import Awaitable, Callable
 
 from cli.options import AsJson
 from cli.wallet.asking import ask_as
-from cli.wallet.options import Amount, As, Currency, Gateway, Key, Metadata, Reason, metadata_of
+from cli.wallet.options import (
+    Amount,
+    As,
+    Currency,
+    Gateway,
+    Key,
+    Metadata,
+    Reason,
+    key_of,
+    metadata_of,
+)
 from cli.wallet.shown import json_of, keyed, print_facts, print_json
 from cli.wallet.transfer_text import replay_note
 from cli.wallet.users import Wallet, user_id_of
 from client import Movement, Session
-from client.requests import new_key
 
 
 def deposit_command(  # noqa: PLR0913 - options of a command, by name
     amount: Amount,
     currency: Currency,
     *,
-    key: Key = "",
+    key: Key = None,
     metadata: Metadata = None,
     wallet: Wallet = "",
     reason: Reason = "",
@@ -28,7 +37,7 @@ def deposit_command(  # noqa: PLR0913 - options of a command, by name
 
     Exits with 1 when it is refused.
     """
-    key, about = key or new_key(), metadata_of(metadata)
+    key, about = key_of(key), metadata_of(metadata)
 
     async def deposit(session: Session) -> Movement:
         return await session.wallet.deposit(
@@ -43,7 +52,7 @@ def withdraw_command(  # noqa: PLR0913 - options of a command, by name
     amount: Amount,
     currency: Currency,
     *,
-    key: Key = "",
+    key: Key = None,
     metadata: Metadata = None,
     wallet: Wallet = "",
     reason: Reason = "",
@@ -55,7 +64,7 @@ def withdraw_command(  # noqa: PLR0913 - options of a command, by name
 
     Exits with 1 when it is refused.
     """
-    key, about = key or new_key(), metadata_of(metadata)
+    key, about = key_of(key), metadata_of(metadata)
 
     async def withdraw(session: Session) -> Movement:
         return await session.wallet.withdraw(

@@ -8,6 +8,7 @@ import typer
 from cli.errors import CommandError
 from cli.options import said
 from cli.wallet.gateway import complete_email
+from client.requests import new_key
 
 
 def _time(text: str) -> datetime:
@@ -16,6 +17,19 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no time such as 2026-01-31T12:00") from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def key_of(key: str | None) -> str:
+    """The idempotency key that was given; a new one where none was.
+
+    Raises:
+        typer.BadParameter: it is empty, as that of a variable that is not set.
+    """
+    if key is None:
+        return new_key()
+    if not key.strip():
+        raise typer.BadParameter("the key is empty: is its variable set?", param_hint="--key")
+    return key
 
 
 def _reason(text: str) -> str:
@@ -35,7 +49,7 @@ As = Annotated[
     ),
 ]
 Key = Annotated[
-    str,
+    str | None,
     typer.Option("--key", help="Idempotency key: a repeat with it has no second effect."),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Until the transfer is over.")]

@@ -82,8 +82,7 @@ def as_command_error(error: ClientError, target: Target, *, login: str, key: str
                 f" trace {error.trace_id}): {target.command(f'login {login}')}"
             )
         case ProblemError():
-            advice = _NEXT.get(error.code, "correct it, and give the command again")
-            return SaidNoError(f"{_told(error)}; {advice}")
+            return SaidNoError(f"{_told(error)}; {_advice(error)}")
         case NoAnswerError():
             return CommandError(_unanswered(error, target, again=again))
         case BrokenChainError():
@@ -92,13 +91,22 @@ def as_command_error(error: ClientError, target: Target, *, login: str, key: str
             return CommandError(printable(str(error)))
 
 
+def _advice(error: ProblemError) -> str:
+    if error.answer.replayed:
+        return "this key keeps that answer: give the command with another one"
+    return _NEXT.get(error.code, "correct it, and give the command again")
+
+
 def _unanswered(error: NoAnswerError, target: Target, *, again: str) -> str:
     if error.may_have_happened:
         return (
             f"{target.url} gave no answer ({error.last}), and it may have happened:"
             f" {again} finds out, and does it once at the most"
         )
-    return f"no gateway answers at {target.url} ({error.last}): start it, or give --gateway URL"
+    return (
+        f"no gateway answers at {target.url} ({error.last}), and nothing has happened:"
+        " start it (`make run`), or give --gateway URL"
+    )
 
 
 def _told(error: ProblemError) -> str:

@@ -20,12 +20,12 @@ from cli.wallet.options import (
     Reason,
     TransferId,
     Wait,
+    key_of,
     metadata_of,
 )
 from cli.wallet.shown import json_of, print_json
 from cli.wallet.transfer_text import Made, print_made, print_transfer
 from client import Session
-from client.requests import new_key
 
 _Payer = Annotated[
     str,
@@ -42,7 +42,7 @@ def send_command(  # noqa: PLR0913 - options of a command, by name
     currency: Currency,
     *,
     wait: Wait = True,
-    key: Key = "",
+    key: Key = None,
     expires_in_s: ExpiresInS = None,
     metadata: Metadata = None,
     gateway: Gateway = "",
@@ -53,7 +53,7 @@ def send_command(  # noqa: PLR0913 - options of a command, by name
     Exits with 1 when it is refused or ends otherwise than completed, and with 2 when it is not over
     after 30 seconds; it goes on by itself then.
     """
-    made, about = Made(key=key or new_key()), metadata_of(metadata)
+    made, about = Made(key=key_of(key)), metadata_of(metadata)
 
     async def send(session: Session) -> None:
         made.first = await session.transfers.create(
@@ -89,7 +89,7 @@ def refund_command(  # noqa: PLR0913 - options of a command, by name
     amount: PartAmount = "",
     *,
     wait: Wait = True,
-    key: Key = "",
+    key: Key = None,
     reason: Reason = "",
     email: As = "",
     gateway: Gateway = "",
@@ -100,7 +100,7 @@ def refund_command(  # noqa: PLR0913 - options of a command, by name
     Exits with 1 when it is refused or ends otherwise than completed, and with 2 when it is not over
     after 30 seconds; it goes on by itself then.
     """
-    made = Made(key=key or new_key())
+    made = Made(key=key_of(key))
 
     async def refund(session: Session) -> None:
         made.first = await session.transfers.refund(

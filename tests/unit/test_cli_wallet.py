@@ -154,13 +154,21 @@ def test_a_replay_is_shown(gateway):
 def test_a_refusal_that_is_replayed_says_so(gateway):
     gateway(problem(422, "insufficient_funds", idempotency_replayed="true"))
 
-    assert "replayed: this key had this answer before" in said(holdfast(*SEND, "--key", "k1"))
+    line = said(holdfast(*SEND, "--key", "k1"))
+
+    assert "replayed: this key had this answer before" in line
+    assert line.endswith("this key keeps that answer: give the command with another one\n")
 
 
 @pytest.mark.parametrize(
     "args",
     [
         (*SEND, "--metadata", "no equals sign"),
+        # As of a variable that is not set: with a new key in its place money would move twice.
+        (*SEND, "--key", ""),
+        ("deposit", "1", "EUR", "--key", " "),
+        ("hold", BOB, "1", "EUR", "--key", ""),
+        ("capture", "h", "--key", ""),
         (*SEND, "--metadata", "a=1", "--metadata", "a=2"),
         ("balance", "--at", "soon"),
         ("history", "--verify", "--kind", "deposit"),

@@ -142,3 +142,38 @@ async def test_every_amount_may_be_rounded_and_none_is_unless_it_says_so():
 
     sent = [orjson.loads(request.body or b"") for request in script.sent]
     assert [body.get("rounding") for body in sent] == [*["half_even"] * 6, None]
+
+
+async def test_a_key_that_is_empty_is_sent_as_it_is_and_never_replaced():
+    script = Script(problem(400, "invalid_header"))
+    session = session_of(script)
+    calls = [
+        session.wallet.deposit(currency="EUR", amount="1.00", key=""),
+        session.transfers.create(to=OTHER, currency="EUR", amount="1.00", key=""),
+        session.holds.create(to=OTHER, currency="EUR", amount="1.00", key=""),
+        session.holds.capture("h", key=""),
+        session.transfers.refund("t", key=""),
+    ]
+
+    for call in calls:
+        with pytest.raises(ProblemError):
+            await call
+
+    assert [request.key for request in script.sent] == [""] * 5
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("insufficient_funds", "limit_exceeded", "unknown_payee", "payee_closed"),
+        *("payer_frozen", "payer_closed"),
+    ],
+)
+async def test_what_is_recorded_under_a_key_is_asked_again_with_another(code):
+    session = session_of(Script(problem(422, code, idempotency_replayed="true")))
+
+    with pytest.raises(ProblemError, match="new key") as refused:
+        await session.transfers.create(to=OTHER, currency="EUR", amount="1.00", key="k1")
+
+    assert "as its key was before" in str(refused.value)
+    assert "with the same key" not in str(refused.value)
