@@ -18,6 +18,11 @@ from e2e_tests.system import System
 from sagas.operators import UserAct
 from tests.unit.cli_rig import ALICE, BOB, Ended, as_nobody, holdfast
 
+# The command, also where whoever runs the tests has it ignored: a child inherits that.
+HEARS_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " from cli.main import main; main()"
+)
 ROOT = Path(__file__).parents[1]
 
 
@@ -164,7 +169,7 @@ async def test_what_is_waited_for_is_told_while_it_happens(
 
     # Ctrl-C, in a process of its own.
     process = await create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", "transfer", first["id"], "--follow"),
+        *(sys.executable, "-c", HEARS_CTRL_C, "transfer", first["id"], "--follow"),
         stdout=PIPE,
         stderr=PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
