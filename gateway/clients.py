@@ -44,6 +44,8 @@ class ClientLimits:
     Attributes:
         connections: served at once.
         of_address: of those, from one address.
+        unsent_bytes: of answers that clients are slow to fetch, all together.
+        unsent_of_address: of those, to one address.
         head_s: from the first byte of a request (or the connection) to the end of its head.
         idle_s: between an answer and the next request.
         send_s: for a client to fetch what waits for it.
@@ -54,6 +56,8 @@ class ClientLimits:
 
     connections: int
     of_address: int
+    unsent_bytes: int
+    unsent_of_address: int
     head_s: float
     idle_s: float
     send_s: float
@@ -81,6 +85,7 @@ class Connection(RequestHandler):
         "_head_timer",
         "_limits",
         "_line",
+        "_unsent",
     )
 
     def __init__(self, gate: "Gate", *, loop: asyncio.AbstractEventLoop) -> None:
@@ -102,6 +107,7 @@ class Connection(RequestHandler):
         self._line: asyncio.Transport | None = None
         self._address: str | None = None
         self._head_bytes = 0
+        self._unsent = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
 
@@ -129,6 +135,7 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_head_timer()
         self._stop_end_timer()
+        self._stop_waiting()
         if self._line is not None:
             assert isinstance(self._manager, Gate)
             self._manager.count(self._address, -1)
@@ -153,10 +160,12 @@ class Connection(RequestHandler):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._start_end_timer()
+        self._begin_waiting()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._stop_waiting()
         if not self._ended:
             self._stop_end_timer()
 
@@ -212,6 +221,26 @@ class Connection(RequestHandler):
             self._waiter.set_result(None)
         self._close = True
 
+    def _begin_waiting(self) -> None:
+        """Counts what waits to be fetched, or cuts off whose it is: it is memory.
+
+        The next answer is not written before this one is fetched, so it does not grow.
+        """
+        if self._line is None:
+            return
+        assert isinstance(self._manager, Gate)
+        size = self._line.get_write_buffer_size()
+        if self._manager.unsent.take(self._address, size):
+            self._unsent = size
+        else:
+            self._loop.call_soon(self._line.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._unsent:
+            assert isinstance(self._manager, Gate)
+            self._manager.unsent.give_back(self._address, self._unsent)
+            self._unsent = 0
+
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -225,6 +254,39 @@ class Connection(RequestHandler):
         if self._end_timer is not None:
             self._end_timer.cancel()
             self._end_timer = None
+
+
+class Unsent:
+    """How many bytes of answers wait to be fetched.
+
+    Args:
+        most: of all clients together.
+        of_address: of one address; who has none, a proxy of ours, has as many as there are.
+    """
+
+    def __init__(self, *, most: int, of_address: int) -> None:
+        self._free = most
+        self._part = of_address
+        self._of_address: Counter[str] = Counter()
+
+    def take(self, address: str | None, size: int) -> bool:
+        """Counts so many more of this address, if there is room for them."""
+        if size > self._free:
+            return False
+        if address is not None:
+            if self._of_address[address] + size > self._part:
+                return False
+            self._of_address[address] += size
+        self._free -= size
+        return True
+
+    def give_back(self, address: str | None, size: int) -> None:
+        """Ends what `take` has counted."""
+        self._free += size
+        if address is not None:
+            self._of_address[address] -= size
+            if not self._of_address[address]:
+                del self._of_address[address]
 
 
 class Over(Enum):
@@ -246,6 +308,7 @@ class Gate(web.Server):
         self._clients = clients
         self._of_address: Counter[str] = Counter()
         self.limits = limits
+        self.unsent = Unsent(most=limits.unsent_bytes, of_address=limits.unsent_of_address)
 
     def address_of(self, peername: object) -> str | None:
         """The address that a connection is counted by; None for a proxy of ours, that is not."""
