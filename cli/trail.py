@@ -12,6 +12,7 @@ from cli.each import on_each
 from cli.errors import CommandError
 from cli.options import AsJson, Limit
 from cli.system import System, find_system
+from cli.text import printable
 from shards.operator_acts import ListedAct, list_acts, newest_acts
 from shards.pool import ShardOptions
 from shards.shard import Shard
@@ -32,9 +33,10 @@ def trail_command(
         return
     # Plain lines, which no terminal cuts: a trail is read word by word.
     for act in (one.act for one in listed):
-        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {act.done_by}")
-        print(f"    reason: {act.reason}")
-        print(f"    {act.detail}")
+        done_by = printable(act.done_by)
+        print(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.act}  {act.target_id}  by {done_by}")
+        print(f"    reason: {printable(act.reason)}")
+        print(f"    {printable(act.detail)}")
     if not listed:
         print("No acts.")
 

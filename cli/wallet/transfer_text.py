@@ -9,6 +9,7 @@ from datetime import datetime
 import typer
 
 from cli.errors import CommandError
+from cli.text import printable
 from cli.wallet.shown import as_json as shown_as_json
 from cli.wallet.shown import exactly_when, keyed, print_facts, print_json, when
 from client import (
@@ -92,7 +93,8 @@ def end_with(transfer: Transfer) -> None:
         )
     if transfer.status is not TransferStatus.COMPLETED:
         why = f" ({transfer.reason})" if transfer.reason else ""
-        print(f"holdfast: the transfer was {transfer.status}{why}, not completed", file=sys.stderr)
+        said = printable(f"holdfast: the transfer was {transfer.status}{why}, not completed")
+        print(said, file=sys.stderr)
         raise typer.Exit(EXIT_SAID_NO)
 
 
