@@ -7,6 +7,8 @@ from dataclasses import dataclass
 LINE_BYTES_MAX = 1 << 20
 # Whoever asks for a longer pause asks for none that a caller would wait for.
 _RETRY_MS_DIGITS = 6
+# Ours are numbers.
+_ID_LENGTH_MAX = 255
 
 
 class StreamTooLongError(Exception):
@@ -84,7 +86,7 @@ class EventParser:
                 self._data_length += len(value) + 1
                 if self._data_length > LINE_BYTES_MAX:
                     raise StreamTooLongError
-            case "id" if "\0" not in value:
+            case "id" if _is_id(value):
                 self._id = value
             case "retry" if _is_pause(value):
                 self.retry_s = int(value) / 1000
@@ -96,6 +98,11 @@ class EventParser:
         name, data = self._name or "message", self._data
         self._name, self._data, self._data_length = "", [], 0
         return ServerEvent(name, "\n".join(data), self.last_id) if data else None
+
+
+def _is_id(value: str) -> bool:
+    """Whether it can be sent back in a header; the standard leaves out those with U+0000, too."""
+    return value.isascii() and value.isprintable() and len(value) <= _ID_LENGTH_MAX
 
 
 def _is_pause(value: str) -> bool:

@@ -1,5 +1,6 @@
 """Arguments and options that several commands of a wallet have."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import typer
 from cli.errors import CommandError
 from cli.options import said
 from cli.wallet.gateway import complete_email
+
+_KEY_LENGTH_MAX = 255
+_VISIBLE = re.compile("[!-~]+")
 
 
 def _time(text: str) -> datetime:
@@ -20,6 +24,12 @@ def _time(text: str) -> datetime:
 
 def _reason(text: str) -> str:
     return said(text) if text else ""
+
+
+def _key(text: str) -> str:
+    if text and (len(text) > _KEY_LENGTH_MAX or _VISIBLE.fullmatch(text) is None):
+        raise typer.BadParameter(f"1 to {_KEY_LENGTH_MAX} visible characters of ASCII")
+    return text
 
 
 Gateway = Annotated[
@@ -36,7 +46,9 @@ As = Annotated[
 ]
 Key = Annotated[
     str,
-    typer.Option("--key", help="Idempotency key: a repeat with it has no second effect."),
+    typer.Option(
+        "--key", callback=_key, help="Idempotency key: a repeat with it has no second effect."
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Until the transfer is over.")]
 Reason = Annotated[

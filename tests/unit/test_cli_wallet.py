@@ -163,6 +163,8 @@ def test_a_refusal_that_is_replayed_says_so(gateway):
     [
         (*SEND, "--metadata", "no equals sign"),
         (*SEND, "--metadata", "a=1", "--metadata", "a=2"),
+        (*SEND, "--key", "a\r\nX-A: 1"),
+        (*SEND, "--key", "k" * 256),
         ("balance", "--at", "soon"),
         ("history", "--verify", "--kind", "deposit"),
         ("logout", ALICE, "--all"),

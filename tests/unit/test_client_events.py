@@ -56,6 +56,13 @@ def test_comments_and_fields_that_nobody_knows_say_nothing():
     ]
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\x01b", "\x1b[0m", "\u00e9", "9" * 256])
+def test_an_id_that_cannot_be_sent_back_is_none(name):
+    told = f"id: 7\ndata: x\n\nid: {name}\ndata: y\n\n".encode()
+
+    assert parsed(told) == [ServerEvent("message", "x", "7"), ServerEvent("message", "y", "7")]
+
+
 @pytest.mark.parametrize(
     ("line", "retry_s"),
     [
