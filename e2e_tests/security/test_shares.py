@@ -173,6 +173,41 @@ async def test_batches_of_one_user_do_not_keep_out_the_others(system: System):
     assert (await client.transfer(alice, bob, "0.01")).status == 202
 
 
+async def test_a_user_has_so_many_batches_under_way_and_gets_their_places_back(system: System):
+    client = await system.start_gateway()
+    alice, bob = await client.member(EUR="100.00"), await client.member(EUR="100.00")
+    head = (
+        f"POST {alice.wallet}/transfers/batch HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {alice.token}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 100\r\n\r\n"
+    ).encode()
+    async with AsyncExitStack() as stack:
+        # Begun, and their bodies not sent: each has its place.
+        for _ in range(8):
+            line = await stack.enter_async_context(raw_client(client))
+            await line.send(head)
+        over = await eventually(lambda: _busy(client, alice, bob))
+        other = await _batch(client, bob, alice)
+        single = await client.transfer(alice, bob, "0.01")
+    # They have gone away, and left nothing behind.
+    again = await eventually(lambda: _served_batch(client, alice, bob))
+
+    assert over.headers["Retry-After"]
+    assert (other.status, single.status, again.status) == (207, 202, 207)
+
+
+async def _busy(client: Client, payer: Member, payee: Member) -> Answer:
+    answer = await _batch(client, payer, payee)
+    assert refused(answer) == (503, "busy")
+    return answer
+
+
+async def _served_batch(client: Client, payer: Member, payee: Member) -> Answer:
+    answer = await _batch(client, payer, payee)
+    assert answer.status == 207
+    return answer
+
+
 async def _batch(client: Client, payer: Member, payee: Member) -> Answer:
     item = {"to": payee.id, "currency": "EUR", "amount": "0.01"}
     items = [{**item, "key": new_key()} for _ in range(1_000)]
