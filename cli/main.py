@@ -16,6 +16,7 @@ from cli.errors import exit_code_of, explain
 from cli.migrate import migrate_command
 from cli.operator_roles import operator_commands
 from cli.rebuild import rebuild_command
+from cli.text import printable
 from cli.trail import trail_command
 from cli.verify import verify_command
 from cli.wallet.commands import add_operator_commands, add_wallet_commands
@@ -60,7 +61,8 @@ def run(args: Sequence[str] | None = None) -> int:
         line = explain(error)
         if line is None:
             raise
-        print(f"holdfast: {line}", file=sys.stderr)
+        # In it may be what a gateway, a database or a stranger has said.
+        print(f"holdfast: {printable(line)}", file=sys.stderr)
         return exit_code_of(error)
     return 0
 

@@ -10,6 +10,10 @@ from client.answers import RawAnswer
 from client.requests import Request
 from client.transport import LostError, Stream
 
+# The largest answer of a gateway, a page of transfers with all their metadata, has some 7 MB.
+# What is packed is counted as it is unpacked.
+ANSWER_BYTES_MAX = 32 << 20
+
 
 class AiohttpTransport:
     """Requests over an aiohttp session.
@@ -40,7 +44,7 @@ class AiohttpTransport:
         limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=self._connect_s)
         try:
             async with self._open(request, limits) as response:
-                return _raw(response, await response.read())
+                return _raw(response, await _whole(response))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _lost(error) from error
 
@@ -52,7 +56,7 @@ class AiohttpTransport:
         )
         try:
             async with self._open(request, limits) as response:
-                body = b"" if response.status == 200 else await response.read()
+                body = b"" if response.status == 200 else await _whole(response)
                 yield _AiohttpStream(response, _raw(response, body))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _lost(error) from error
@@ -82,6 +86,17 @@ class _AiohttpStream:
     async def pieces(self) -> AsyncIterator[bytes]:
         async for piece in self._response.content.iter_any():
             yield piece
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body; raises `LostError` when it is larger than any of a gateway, and reads no more."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > ANSWER_BYTES_MAX:
+            response.close()
+            raise LostError(f"an answer of more than {ANSWER_BYTES_MAX:,} bytes", was_sent=True)
+    return bytes(body)
 
 
 def _raw(response: aiohttp.ClientResponse, body: bytes) -> RawAnswer:

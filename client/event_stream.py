@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 # An event of a transfer has a few kilobytes; what is longer than this is no event of ours.
 LINE_BYTES_MAX = 1 << 20
+# Whoever asks for a longer pause asks for none that a caller would wait for.
+_RETRY_MS_DIGITS = 6
+# Ours are numbers.
+_ID_LENGTH_MAX = 255
 
 
 class StreamTooLongError(Exception):
-    """A line without an end."""
+    """A line, or an event, without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,14 @@ class EventParser:
         self._id = ""
         self._name = ""
         self._data: list[str] = []
+        self._data_length = 0
         self._is_first = True
 
     def feed(self, piece: bytes) -> Iterator[ServerEvent]:
         """The events that are whole with this piece.
 
         Raises:
-            StreamTooLongError: a line is longer than any event of ours.
+            StreamTooLongError: a line, or the data of an event, is longer than any of ours.
         """
         for line in self._lines(piece):
             if line:
@@ -77,9 +82,13 @@ class EventParser:
                 self._name = value
             case "data":
                 self._data.append(value)
-            case "id" if "\0" not in value:
+                # A line without data is kept, too.
+                self._data_length += len(value) + 1
+                if self._data_length > LINE_BYTES_MAX:
+                    raise StreamTooLongError
+            case "id" if _is_id(value):
                 self._id = value
-            case "retry" if value.isascii() and value.isdecimal():
+            case "retry" if _is_pause(value):
                 self.retry_s = int(value) / 1000
             case _:
                 pass  # a comment, which is a heartbeat, or a field that nobody knows
@@ -87,5 +96,14 @@ class EventParser:
     def _event(self) -> ServerEvent | None:
         self.last_id = self._id
         name, data = self._name or "message", self._data
-        self._name, self._data = "", []
+        self._name, self._data, self._data_length = "", [], 0
         return ServerEvent(name, "\n".join(data), self.last_id) if data else None
+
+
+def _is_id(value: str) -> bool:
+    """Whether it can be sent back in a header; the standard leaves out those with U+0000, too."""
+    return value.isascii() and value.isprintable() and len(value) <= _ID_LENGTH_MAX
+
+
+def _is_pause(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= _RETRY_MS_DIGITS

@@ -19,6 +19,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 _TIME_LENGTH = len("2026-01-31T23:59:59.000001Z")
+# Some years, after which nobody counts on anything.
+_SECONDS_MAX = 10**9
 
 
 class ShapeError(Exception):
@@ -59,6 +61,13 @@ class Fields:
         if isinstance(self._value(name), bool):
             raise self._wrong(name)
         return self._typed(name, int)
+
+    def seconds(self, name: str) -> int:
+        """A duration that can be added to a time."""
+        seconds = self.integer(name)
+        if not 0 <= seconds <= _SECONDS_MAX:
+            raise self._wrong(name)
+        return seconds
 
     def truth(self, name: str) -> bool:
         """A boolean."""

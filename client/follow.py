@@ -60,7 +60,8 @@ async def follow(caller: Caller, transfer_id: str, *, token: str) -> AsyncGenera
             await _pause(caller, request, progress, last=str(error))
         else:
             if not progress.is_over:
-                await caller.clock.sleep(progress.retry_s)
+                # A stream that tells nothing and ends would be asked for without a pause.
+                await caller.clock.sleep(max(progress.retry_s, caller.retries.first_s))
 
 
 async def _one_stream(
@@ -75,8 +76,11 @@ async def _one_stream(
         if raw.status == _NO_CONTENT:
             progress.is_over = True
             return
-        if asks_for_repeat(raw) and progress.failures + 1 < caller.retries.attempts:
-            progress.retry_s = max(progress.retry_s, raw.retry_after_s or 0.0)
+        told_s = raw.retry_after_s or 0.0
+        is_too_late = told_s > caller.retries.within_s
+        may_repeat = progress.failures + 1 < caller.retries.attempts and not is_too_late
+        if asks_for_repeat(raw) and may_repeat:
+            progress.retry_s = max(progress.retry_s, told_s)
             raise LostError(str(raw.status), was_sent=True)
         try:
             if raw.status != 200 or is_problem(raw):
@@ -84,7 +88,8 @@ async def _one_stream(
             async for event in _events(stream, progress):
                 yield _transfer(event, answer)
         except (ShapeError, StreamTooLongError) as error:
-            raise UnexpectedAnswerError(str(request), answer=answer, what=str(error)) from error
+            what = str(error) or "a line or an event without an end"
+            raise UnexpectedAnswerError(str(request), answer=answer, what=what) from error
 
 
 async def _events(stream: Stream, progress: _Progress) -> AsyncIterator[ServerEvent]:

@@ -74,7 +74,7 @@ class Token(Shown):
         """See `User.read`."""
         return cls(
             access_token=fields.text("access_token"),
-            expires_in=fields.integer("expires_in"),
+            expires_in=fields.seconds("expires_in"),
             answer=fields.answer,
         )
 

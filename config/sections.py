@@ -71,6 +71,13 @@ class ClientSettings(Section):
     body_s: Seconds = Field(10.0, description="A body arrives in this time.")
     idle_s: Seconds = Field(75.0, description="A connection without a request is closed then.")
     send_s: Seconds = Field(30.0, description="A client fetches what waits for it in this time.")
+    unsent_bytes: PositiveInt = Field(
+        268_435_456,
+        description="Of answers that clients are slow to fetch; who is over it is cut off.",
+    )
+    unsent_bytes_of_address: PositiveInt = Field(
+        67_108_864, description="Of those, to one address; to trusted proxies as many as there are."
+    )
     heartbeat_s: Seconds = Field(
         15.0, description="A stream of events that has nothing to tell says so this often."
     )

@@ -33,11 +33,18 @@ async def test_the_page_is_whole_and_asks_nobody_else(documented: Client):
     page = await documented.page("/docs")
     files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     answers = [await documented.page(path) for path in files]
+    tags = [answer.headers["ETag"] for answer in answers]
+    again = [
+        await documented.call("GET", path, headers={"If-None-Match": tag})
+        for path, tag in zip(files, tags, strict=True)
+    ]
 
     assert page.status == 200
     assert len(files) == 4
     assert all(path.startswith("/docs/") for path in files)
     assert {answer.status for answer in answers} == {200}
+    # The script alone has 1.7 MB: nobody fetches it twice.
+    assert [(answer.status, answer.body) for answer in again] == [(304, None)] * 4
     assert all(len(answer.text) > 100 for answer in answers)
     assert 'url: "/openapi.json"' in next(a.text for a in answers if "dom_id" in a.text[:500])
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]

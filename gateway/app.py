@@ -280,6 +280,8 @@ def create_runner(
     limits = ClientLimits(
         connections=connections,
         of_address=max(of_address, 1),
+        unsent_bytes=clients.unsent_bytes,
+        unsent_of_address=clients.unsent_bytes_of_address,
         head_s=clients.head_s,
         idle_s=clients.idle_s,
         send_s=clients.send_s,

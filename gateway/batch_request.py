@@ -3,6 +3,7 @@
 What is wrong with an item is that item's alone.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ from sagas.outcomes import Failed
 from shards.currencies import Currency
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
+# Between so many items others have their turn: all of them take as long as many single requests.
+AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,13 @@ async def read_batch(request: web.Request, *, currencies: Currencies) -> list[Ba
     codes = [named_currency(item) for item in items]
     found = await currencies.find_all({code for code in codes if code is not None})
     resource = request.match_info["user_id"].lower()
-    return [
-        read_item(item, resource=resource, currency=found[code] if code is not None else None)
-        for item, code in zip(items, codes, strict=True)
-    ]
+    read: list[BatchItem] = []
+    for item, code in zip(items, codes, strict=True):
+        if len(read) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        currency = found[code] if code is not None else None
+        read.append(read_item(item, resource=resource, currency=currency))
+    return read
 
 
 def read_item(sent: JsonValue, *, resource: str, currency: Currency | Failed | None) -> BatchItem:

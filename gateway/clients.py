@@ -20,6 +20,7 @@ from gateway.connection_counts import ConnectionCounts, Over
 from gateway.middleware import problem_response, unread_response
 from gateway.problems import Problem
 from gateway.unread import HeadLateError, HeadTooLargeError, problem_of_unread
+from gateway.unsent import Unsent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -38,6 +39,8 @@ class ClientLimits:
     Attributes:
         connections: served at once.
         of_address: of those, from one address.
+        unsent_bytes: of answers that clients are slow to fetch, all together.
+        unsent_of_address: of those, to one address.
         head_s: from the first byte of a request (or the connection) to the end of its head.
         idle_s: between an answer and the next request.
         send_s: for a client to fetch what waits for it.
@@ -48,6 +51,8 @@ class ClientLimits:
 
     connections: int
     of_address: int
+    unsent_bytes: int
+    unsent_of_address: int
     head_s: float
     idle_s: float
     send_s: float
@@ -67,6 +72,7 @@ class Connection(RequestHandler):
         "_head_timer",
         "_limits",
         "_line",
+        "_unsent",
     )
 
     def __init__(self, gate: "Gate", *, loop: asyncio.AbstractEventLoop) -> None:
@@ -88,6 +94,7 @@ class Connection(RequestHandler):
         self._line: asyncio.Transport | None = None
         self._address: str | None = None
         self._head_bytes = 0
+        self._unsent = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
 
@@ -116,6 +123,7 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_head_timer()
         self._stop_end_timer()
+        self._stop_waiting()
         if self._line is not None:
             assert isinstance(self._manager, Gate)
             self._manager.counts.count(self._address, -1)
@@ -140,10 +148,12 @@ class Connection(RequestHandler):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._start_end_timer()
+        self._begin_waiting()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._stop_waiting()
         if not self._ended:
             self._stop_end_timer()
 
@@ -199,6 +209,26 @@ class Connection(RequestHandler):
             self._waiter.set_result(None)
         self._close = True
 
+    def _begin_waiting(self) -> None:
+        """Counts what waits to be fetched, or cuts off whose it is: it is memory.
+
+        The next answer is not written before this one is fetched, so it does not grow.
+        """
+        if self._line is None:
+            return
+        assert isinstance(self._manager, Gate)
+        size = self._line.get_write_buffer_size()
+        if self._manager.unsent.take(self._address, size):
+            self._unsent = size
+        else:
+            self._loop.call_soon(self._line.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._unsent:
+            assert isinstance(self._manager, Gate)
+            self._manager.unsent.give_back(self._address, self._unsent)
+            self._unsent = 0
+
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -226,6 +256,7 @@ class Gate(web.Server):
         self.counts = ConnectionCounts(
             connections=limits.connections, of_address=limits.of_address, clients=clients
         )
+        self.unsent = Unsent(most=limits.unsent_bytes, of_address=limits.unsent_of_address)
 
     @property
     def connected(self) -> int:

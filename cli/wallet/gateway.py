@@ -94,8 +94,20 @@ def _configured(settings: Settings) -> str:
 
 
 def _address(text: str, source: str) -> str:
-    url = text.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise CommandError(f"{source} is no address such as http://127.0.0.1:8080: {text!r}")
-    return url
+    try:
+        parts = urlsplit(text.strip().rstrip("/"))
+        # Each raises where it is none.
+        is_whole = bool(parts.hostname and parts.hostname.encode("idna")) and parts.port != 0
+    except ValueError:
+        raise _no_address(text, source) from None
+    if parts.username is not None:
+        # Not told again: it may be a password.
+        raise CommandError(f"{source} has a user in it, and no gateway takes one: `holdfast login`")
+    is_plain = not (parts.query or parts.fragment) and parts.geturl().isprintable()
+    if parts.scheme not in ("http", "https") or not is_whole or not is_plain or " " in text.strip():
+        raise _no_address(text, source)
+    return parts.geturl()
+
+
+def _no_address(text: str, source: str) -> CommandError:
+    return CommandError(f"{source} is no address such as http://127.0.0.1:8080: {text!r}")

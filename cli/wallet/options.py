@@ -1,5 +1,6 @@
 """Arguments and options that several commands of a wallet have."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +10,9 @@ from cli.errors import CommandError
 from cli.options import said
 from cli.wallet.gateway import complete_email
 from client.requests import new_key
+
+_KEY_LENGTH_MAX = 255
+_VISIBLE = re.compile("[!-~]+")
 
 
 def _time(text: str) -> datetime:
@@ -23,12 +27,15 @@ def key_of(key: str | None) -> str:
     """The idempotency key that was given; a new one where none was.
 
     Raises:
-        typer.BadParameter: it is empty, as that of a variable that is not set.
+        typer.BadParameter: it is none, or empty, as that of a variable that is not set.
     """
     if key is None:
         return new_key()
-    if not key.strip():
-        raise typer.BadParameter("the key is empty: is its variable set?", param_hint="--key")
+    if len(key) > _KEY_LENGTH_MAX or _VISIBLE.fullmatch(key) is None:
+        raise typer.BadParameter(
+            f"1 to {_KEY_LENGTH_MAX} visible characters of ASCII; is its variable set?",
+            param_hint="--key",
+        )
     return key
 
 

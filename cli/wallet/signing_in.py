@@ -9,6 +9,7 @@ import typer
 
 from cli.errors import CommandError
 from cli.options import AsJson
+from cli.text import printable
 from cli.wallet.asking import StoppedError, ask
 from cli.wallet.gateway import Target, complete_email, find_target, stored_logins
 from cli.wallet.logins import Login
@@ -51,8 +52,8 @@ def register_command(
     if as_json:
         print_json(json_of(user))
         return
-    print(f"{user.email} is registered, with the id {user.id}.")
-    print(f"Next: {target.command(f'login {user.email}')}")
+    print(printable(f"{user.email} is registered, with the id {user.id}."))
+    print(printable(f"Next: {target.command(f'login {user.email}')}"))
 
 
 def login_command(
@@ -77,7 +78,8 @@ def login_command(
     user, token = ask(log_in, target)
     login = Login(
         gateway=target.url,
-        email=user.email,
+        # As it was asked for: shells complete it, and a gateway may say anything.
+        email=normalise_email(email),
         user_id=user.id,
         token=token.access_token,
         expires_at=datetime.now(UTC) + timedelta(seconds=token.expires_in),

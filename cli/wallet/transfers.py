@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.options import AsJson
+from cli.text import printable
 from cli.wallet.asking import ask_as
 from cli.wallet.listing import LIMIT, MORE_NOTE, page_size, taken
 from cli.wallet.options import All, As, Gateway, Limit, TransferId
@@ -98,7 +99,7 @@ def _tell(shown: Transfer, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(json_of(shown)), flush=True)
         return
-    reason = f"  ({shown.reason})" if shown.reason else ""
+    reason = f"  ({printable(shown.reason)})" if shown.reason else ""
     print(f"{exactly_when(shown.updated_at)} UTC  {shown.status}{reason}", flush=True)
 
 

@@ -69,6 +69,30 @@ async def _served(client: Client) -> bool:
         return (await line.end()).data.startswith(b"HTTP/1.1 200 OK")
 
 
+async def test_who_does_not_fetch_its_answers_is_cut_off_and_nobody_else_is(system: System):
+    # More than what is left of two of these answers, and less than that of six.
+    system.change(clients={"unsent_bytes_of_address": 300_000})
+    client = await system.start_gateway()
+    # What the kernel takes for a client is not ours: there is more than that.
+    document = GET.replace(b"/v1/currencies", b"/openapi.json")
+    async with from_address(client, "127.0.0.2") as elsewhere, AsyncExitStack() as stack:
+        opened = [raw_client(client, receive_bytes=4_096) for _ in range(6)]
+        greedy = [await stack.enter_async_context(line) for line in opened]
+        for line in greedy:
+            line.writer.write(document * 20_000)
+        await eventually(lambda: any(line.is_cut_off() for line in greedy))
+        there = await elsewhere.call("GET", "/openapi.json")
+        for line in greedy:
+            line.writer.transport.abort()
+    # Neither what was cut off nor what was fetched is counted any more.
+    async with raw_client(client, receive_bytes=65_536) as patient:
+        await patient.send(document * 100)
+        answers = [await patient.answer() for _ in range(100)]
+
+    assert there.status == 200
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
+
+
 async def test_a_proxy_of_ours_has_as_many_connections_as_there_are(system: System):
     proxies = (ip_network("127.0.0.0/8"),)
     system.change(clients={"connections_of_address": PART}, limits={"trusted_proxies": proxies})
@@ -147,6 +171,41 @@ async def test_batches_of_one_user_do_not_keep_out_the_others(system: System):
     )
     # It was for that moment only.
     assert (await client.transfer(alice, bob, "0.01")).status == 202
+
+
+async def test_a_user_has_so_many_batches_under_way_and_gets_their_places_back(system: System):
+    client = await system.start_gateway()
+    alice, bob = await client.member(EUR="100.00"), await client.member(EUR="100.00")
+    head = (
+        f"POST {alice.wallet}/transfers/batch HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {alice.token}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 100\r\n\r\n"
+    ).encode()
+    async with AsyncExitStack() as stack:
+        # Begun, and their bodies not sent: each has its place.
+        for _ in range(8):
+            line = await stack.enter_async_context(raw_client(client))
+            await line.send(head)
+        over = await eventually(lambda: _busy(client, alice, bob))
+        other = await _batch(client, bob, alice)
+        single = await client.transfer(alice, bob, "0.01")
+    # They have gone away, and left nothing behind.
+    again = await eventually(lambda: _served_batch(client, alice, bob))
+
+    assert over.headers["Retry-After"]
+    assert (other.status, single.status, again.status) == (207, 202, 207)
+
+
+async def _busy(client: Client, payer: Member, payee: Member) -> Answer:
+    answer = await _batch(client, payer, payee)
+    assert refused(answer) == (503, "busy")
+    return answer
+
+
+async def _served_batch(client: Client, payer: Member, payee: Member) -> Answer:
+    answer = await _batch(client, payer, payee)
+    assert answer.status == 207
+    return answer
 
 
 async def _batch(client: Client, payer: Member, payee: Member) -> Answer:

@@ -1,6 +1,9 @@
 """POST transfers/batch: up to 1,000 transfers of one payer, each a single POST in its own right."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -8,7 +11,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.auth import authenticate, own_wallet
-from gateway.batch_request import BatchItem, read_batch
+from gateway.batch_request import AT_ONCE, BatchItem, read_batch
 from gateway.currencies import Currencies
 from gateway.errors import translate
 from gateway.headers import replay_headers
@@ -19,7 +22,7 @@ from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.schemas import BatchBody
-from gateway.tokens import Tokens
+from gateway.tokens import Principal, Tokens
 from gateway.tracing import trace_of
 from gateway.transfer_answers import may_have_refunds
 from gateway.tries import Tries, refusal_of
@@ -28,6 +31,8 @@ from sagas.outcomes import Failed
 from sagas.steps.try_transfer import Tried
 from shards.refunds import Refund
 
+# Each takes the gateway's only processor for tens of milliseconds, in all.
+_OF_USER: Final = 8
 _Refunds: TypeAlias = Mapping[UUID, Sequence[Refund] | Failed]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway")
 
@@ -59,6 +64,7 @@ class BatchRoutes:
         self._currencies = currencies
         self._tries = tries
         self._lanes = lanes
+        self._under_way: Counter[UUID] = Counter()
 
     def table(self) -> list[Route]:
         """Each operation, and what does it."""
@@ -69,6 +75,23 @@ class BatchRoutes:
         principal = authenticate(request, self._tokens)
         own_wallet(request, principal)
         await admit(request)
+        with self._place_of(principal.user_id):
+            return await self._create(request, principal)
+
+    @contextmanager
+    def _place_of(self, user_id: UUID) -> Iterator[None]:
+        """A place for one more batch of this user, from before its body is read to its answer."""
+        if self._under_way[user_id] >= _OF_USER:
+            raise Problem("busy", "Too many of your batches are under way: repeat it after one.")
+        self._under_way[user_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[user_id] -= 1
+            if not self._under_way[user_id]:
+                del self._under_way[user_id]
+
+    async def _create(self, request: web.Request, principal: Principal) -> web.Response:
         trace = trace_of(request)
         items = await read_batch(request, currencies=self._currencies)
         good = [item.asked for item in items if isinstance(item.asked, MoneyRequest)]
@@ -77,10 +100,14 @@ class BatchRoutes:
         answers = _answers(items, [_with_refunds(one, refunds) for one in tried])
         codes = {answer.transfer.currency for answer in answers if isinstance(answer, Tried)}
         decimals = await decimals_of(self._currencies, codes)
-        results = [
-            _result(item.key, answer, decimals=decimals, refunds=refunds, trace_id=trace.trace_id)
-            for item, answer in zip(items, answers, strict=True)
-        ]
+        results: list[BatchResult] = []
+        for item, answer in zip(items, answers, strict=True):
+            if len(results) % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            shown = _result(
+                item.key, answer, decimals=decimals, refunds=refunds, trace_id=trace.trace_id
+            )
+            results.append(shown)
         return json_response({"results": results}, status=207, headers=_headers(answers))
 
     async def _refunds_of_replays(self, tried: Sequence[Tried | Failed]) -> _Refunds:

@@ -15,6 +15,7 @@ from gateway.problems import Problem
 from gateway.query import parse_no_query
 from gateway.rate_limits import admit
 from gateway.swagger_ui import BEGIN, MEDIA_TYPES, PAGE, POLICY, read_swagger_ui
+from shards.records import record
 
 DOCUMENT: Final = Operation(
     method=hdrs.METH_GET,
@@ -42,13 +43,16 @@ DOCS_FILE: Final = Operation(
     name="get_docs_file",
     tag=Tag.DOCUMENTATION,
     who=Who.ANYONE,
-    shown={200: Shown(says="What the page is made of.", media="*/*")},
+    shown={
+        200: Shown(says="What the page is made of.", media="*/*"),
+        304: Shown(says="As it was: `If-None-Match` has its `ETag`.", media=None),
+    },
 )
 _MISSING = (
     "This gateway has no Swagger UI: name its jar in HOLDFAST_GATEWAY__SWAGGER_UI."
     " The document is at /openapi.json."
 )
-# The files are those of one version, and change with it.
+# The files are those of one version, and change with it: asked for again, and told by their ETag.
 _CACHED = {"Cache-Control": "no-cache"}
 
 
@@ -76,12 +80,7 @@ class DocumentationRoutes:
         """The OpenAPI 3.1 document of this API."""
         await admit(request)
         parse_no_query(request.query)
-        body, etag = self._document
-        if etag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
-            return web.Response(status=304, headers={"ETag": etag, **_CACHED})
-        return web.Response(
-            body=body, content_type="application/json", headers={"ETag": etag, **_CACHED}
-        )
+        return _unless_known(request, self._document)
 
     async def page(self, request: web.Request) -> web.Response:
         """Swagger UI; it asks nobody but this gateway, so it works without a network."""
@@ -100,20 +99,39 @@ class DocumentationRoutes:
             raise Problem("not_found")
         await admit(request)
         parse_no_query(request.query)
-        body, media = files[name]
-        return web.Response(body=body, content_type=media, headers=_CACHED)
+        return _unless_known(request, files[name])
 
     @cached_property
-    def _document(self) -> tuple[bytes, str]:
-        body = orjson.dumps(document_of(self._routes()))
-        return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    def _document(self) -> "_Kept":
+        return _kept(orjson.dumps(document_of(self._routes())), "application/json")
 
     @cached_property
-    def _files(self) -> dict[str, tuple[bytes, str]]:
+    def _files(self) -> "dict[str, _Kept]":
         if self._jar is None:
             return {}
         found = {
-            name: (content, MEDIA_TYPES[name])
+            name: _kept(content, MEDIA_TYPES[name])
             for name, content in read_swagger_ui(self._jar).items()
         }
-        return {**found, "begin.js": (BEGIN.encode(), "text/javascript")}
+        return {**found, "begin.js": _kept(BEGIN.encode(), "text/javascript")}
+
+
+@record
+class _Kept:
+    """What is answered again and again; `etag` tells it from what another version answers."""
+
+    body: bytes
+    media: str
+    etag: str
+
+
+def _kept(body: bytes, media: str) -> _Kept:
+    return _Kept(body=body, media=media, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+
+def _unless_known(request: web.Request, kept: _Kept) -> web.Response:
+    headers = {"ETag": kept.etag, **_CACHED}
+    # It may be one of several, and marked as a weak one by a proxy that has packed it.
+    if kept.etag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=kept.body, content_type=kept.media, headers=headers)

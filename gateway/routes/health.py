@@ -44,6 +44,10 @@ class HealthRoutes:
     def __init__(self, *, shards: ShardMap, sender: KafkaSender) -> None:
         self._shards = shards
         self._sender = sender
+        self._one_at_a_time = asyncio.Lock()
+        self._begun = 0
+        # The number of the last look that has ended, and what it saw.
+        self._seen: tuple[int, ReadinessView] | None = None
 
     def table(self) -> list[Route]:
         """Each operation, and what does it."""
@@ -59,7 +63,22 @@ class HealthRoutes:
         return json_response(view, status=200 if view.is_ready else 503)
 
     async def readiness(self) -> ReadinessView:
-        """What can be reached at this moment."""
+        """What can be reached at this moment: by a look that begins after it is asked for.
+
+        Nobody is refused it and none of it is counted, so all who ask while one looks share the
+        next look: however many ask, a shard has one of them to answer, and places for the others.
+        """
+        asked_after = self._begun
+        async with self._one_at_a_time:
+            if self._seen is not None and self._seen[0] > asked_after:
+                return self._seen[1]
+            self._begun += 1
+            number = self._begun
+            view = await self._look()
+            self._seen = (number, view)
+            return view
+
+    async def _look(self) -> ReadinessView:
         async with asyncio.TaskGroup() as group:
             kafka = group.create_task(self._sender.reachable(within_s=_ANSWER_S))
             shards = {

@@ -38,10 +38,29 @@ def test_each_place_to_name_one_goes_before_the_next(
     assert find_target(f"{GIVEN}/", kept=kept).url == GIVEN
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://a", "http://", "http://a?b", "alice"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("127.0.0.1:8080", "ftp://a", "http://", "http://a?b", "alice", "http://:80"),
+        *("http://[::1", "http://a:99999999", "http://a:x", "http://a:0", "http://a..b"),
+        *("http://a b", "http://a/\x1b[31m", "http://a/b c"),
+    ],
+)
 def test_what_is_no_address_is_refused(logins: Logins, url: str):
     with pytest.raises(CommandError, match="--gateway is no address such as"):
         find_target(url)
+
+
+def test_an_address_with_a_password_is_refused_and_not_told(logins: Logins):
+    with pytest.raises(CommandError, match="no gateway takes one") as refused:
+        find_target("http://alice:secret@127.0.0.1:8080")
+
+    assert "secret" not in str(refused.value)
+
+
+def test_an_address_is_spelled_in_one_way(logins: Logins):
+    assert find_target("HTTP://127.0.0.1:8080/").url == "http://127.0.0.1:8080"
+    assert find_target("http://[::1]:8080").url == "http://[::1]:8080"
 
 
 def test_a_run_file_that_cannot_be_used_is_told(logins: Logins, tmp_path: Path):

@@ -9,6 +9,7 @@ import pytest
 
 from cli.wallet.logins import Logins
 from cli.wallet.shown import json_of
+from client.answers import RawAnswer
 from client.requests import Request
 from tests.unit.cli_rig import ALICE, BOB, Ended, a_login, as_nobody, holdfast, play
 from tests.unit.client_rig import (
@@ -170,6 +171,8 @@ def test_a_refusal_that_is_replayed_says_so(gateway):
         ("hold", BOB, "1", "EUR", "--key", ""),
         ("capture", "h", "--key", ""),
         (*SEND, "--metadata", "a=1", "--metadata", "a=2"),
+        (*SEND, "--key", "a\r\nX-A: 1"),
+        (*SEND, "--key", "k" * 256),
         ("balance", "--at", "soon"),
         ("history", "--verify", "--kind", "deposit"),
         ("logout", ALICE, "--all"),
@@ -301,6 +304,56 @@ def test_what_strangers_wrote_cannot_move_the_cursor(gateway):
 
     assert "\x1b" not in told
     assert r"a=\x1b[2J\nstatus completed" in told
+
+
+HOSTILE = "\x1b]0;owned\x07\u202e"
+
+
+def says_hostile(status: int) -> RawAnswer:
+    told = {"title": HOSTILE, "detail": HOSTILE, "code": HOSTILE, "trace_id": HOSTILE}
+    return answer({"status": status, **told}, status, content_type="application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *(says_hostile(status) for status in (401, 422, 500, 503)),
+        answer(shown_transfer("cancelled", reason=HOSTILE, id=HOSTILE)),
+        answer(shown_transfer("held", id=HOSTILE)),
+        PlayedStream(
+            answer({}),
+            [
+                b"data: %b\n\n" % json.dumps(shown_transfer("cancelled", reason=HOSTILE)).encode(),
+            ],
+        ),
+    ],
+)
+def test_what_a_gateway_says_of_itself_cannot_move_the_cursor_either(gateway, step):
+    gateway(step)
+
+    ended = holdfast(*(("transfer", USER, "--follow") if isinstance(step, PlayedStream) else SEND))
+
+    assert ended.code != 0
+    assert r"\x1b]0;owned\x07\u202e" in ended.out + ended.err
+    assert all(c.isprintable() for c in (ended.out + ended.err).replace("\n", ""))
+
+
+def test_a_login_is_kept_as_it_was_asked_for_and_not_as_a_gateway_says(gateway, logins: Logins):
+    token = {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 60}
+    gateway(answer(token), answer({**USER_SHOWN, "email": f"$(reboot){HOSTILE}@example.com"}))
+
+    ended = holdfast("login", "Carl@example.com", "--password-stdin", stdin="a password\n")
+
+    assert HOSTILE[0] not in ended.out
+    assert logins.all()[0].email == "carl@example.com"
+
+
+def test_a_token_for_longer_than_there_is_time_is_none(gateway):
+    gateway(answer({"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 10**18}))
+
+    ended = holdfast("login", ALICE, "--password-stdin", stdin="a password\n")
+
+    assert (ended.code, "/expires_in is not what" in said(ended)) == (2, True)
 
 
 def events(*statuses: str) -> list[bytes]:

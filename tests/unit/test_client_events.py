@@ -56,8 +56,24 @@ def test_comments_and_fields_that_nobody_knows_say_nothing():
     ]
 
 
-@pytest.mark.parametrize(("line", "retry_s"), [(b"retry: 1500", 1.5), (b"retry: soon", None)])
-def test_how_long_to_wait_is_said_in_digits_only(line, retry_s):
+@pytest.mark.parametrize("name", ["a\0b", "a\x01b", "\x1b[0m", "\u00e9", "9" * 256])
+def test_an_id_that_cannot_be_sent_back_is_none(name):
+    told = f"id: 7\ndata: x\n\nid: {name}\ndata: y\n\n".encode()
+
+    assert parsed(told) == [ServerEvent("message", "x", "7"), ServerEvent("message", "y", "7")]
+
+
+@pytest.mark.parametrize(
+    ("line", "retry_s"),
+    [
+        (b"retry: 1500", 1.5),
+        (b"retry: 999999", 999.999),
+        (b"retry: soon", None),
+        (b"retry: 1000000", None),
+        (b"retry: " + b"9" * 5_000, None),
+    ],
+)
+def test_how_long_to_wait_is_said_in_few_digits(line, retry_s):
     parser = EventParser()
 
     assert list(parser.feed(line + b"\n\n")) == []
@@ -71,6 +87,17 @@ def test_a_line_without_an_end_is_given_up():
 
     with pytest.raises(StreamTooLongError):
         list(parser.feed(b"x"))
+
+
+@pytest.mark.parametrize("line", [b"data: " + b"x" * 1_000 + b"\n", b"data\n"])
+def test_an_event_without_an_end_is_given_up(line):
+    parser = EventParser()
+    lines = LINE_BYTES_MAX // (len(line) - len(b"data: ") if b":" in line else 1)
+    list(parser.feed(line * (lines - 1) + b"\n"))
+    list(parser.feed(line * (lines - 1)))
+
+    with pytest.raises(StreamTooLongError):
+        list(parser.feed(line * 2))
 
 
 def told(number: int, status: str) -> bytes:
@@ -120,6 +147,19 @@ async def test_who_has_seen_everything_is_told_so():
     script = Script(stream(told(0, "held"), LOST), RawAnswer(204, {}, b""))
 
     assert await followed(script) == ["held"]
+
+
+async def test_streams_that_tell_nothing_are_not_opened_without_a_pause():
+    time = Time()
+    script = Script(stream(b"retry: 0\n\n"), stream(told(0, "completed")))
+
+    assert await followed(script, time) == ["completed"]
+    assert time.slept == [0.1]
+
+
+async def test_who_is_told_to_come_back_much_later_is_told_so():
+    with pytest.raises(TryLaterError, match="busy"):
+        await followed(Script(problem(503, "busy", retry_after="9" * 400)))
 
 
 async def test_what_cannot_be_followed_is_told():

@@ -1,8 +1,9 @@
 """The seam to aiohttp: what arrives, and what a connection that fails is to the client."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from client import Holdfast, operations
-from client.aiohttp_transport import AiohttpTransport
+from client.aiohttp_transport import ANSWER_BYTES_MAX, AiohttpTransport
 from client.requests import make
 from client.transport import LostError
 from devstack.ports import free_port
@@ -72,6 +73,34 @@ async def test_an_answer_that_breaks_off_may_have_happened(handler: Handler):
     async with transport_of(handler) as transport:
         with pytest.raises(LostError) as lost:
             await transport.send(REQUEST, timeout_s=5.0)
+
+    assert lost.value.was_sent
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(status=400)
+    await response.prepare(request)
+    for _ in range(ANSWER_BYTES_MAX // 65_536):
+        await response.write(b" " * 65_536)
+    with suppress(ConnectionError):
+        while True:
+            await response.write(b" " * 65_536)
+    return response
+
+
+async def bomb(_request: web.Request) -> web.Response:
+    packed = gzip.compress(b" " * (ANSWER_BYTES_MAX + 1))
+    return web.Response(status=400, body=packed, headers={"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize("handler", [endless, bomb])
+async def test_an_answer_that_is_larger_than_any_of_a_gateway_is_not_read(handler: Handler):
+    async with transport_of(handler) as transport:
+        with pytest.raises(LostError, match="more than 33,554,432 bytes") as lost:
+            await transport.send(REQUEST, timeout_s=30.0)
+        with pytest.raises(LostError, match="more than 33,554,432 bytes"):
+            async with transport.stream(REQUEST, silence_s=30.0):
+                pass
 
     assert lost.value.was_sent
 
