@@ -303,10 +303,16 @@ async def test_a_cancelled_send_harms_nobody(kafka: KafkaBroker) -> None:
     topic = await new_topic(kafka)
     async with sending(kafka.bootstrap) as sender:
         await eventually(sender.reachable)
+        cut = 0
         for first in range(0, 60, 3):
             task = asyncio.create_task(sender.send(outgoing(topic, first, 3)))
-            await asyncio.sleep(0.0005)
+            # Turn by turn further, so that cancels meet a send at many places.
+            for _ in range(first // 3):
+                await asyncio.sleep(0)
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
+            # One that the broker has answered before is not cut off, and is as good.
+            cut += task.cancelled()
+            assert task.cancelled() or task.exception() is None
+        assert cut > 5
         await sender.send(outgoing(topic, 60, 3))
