@@ -21,7 +21,7 @@ FINE = [
     "transfer 01981234-5678-8007-8000-000000000002 is held",
     "cannot connect to postgresql://holdfast@127.0.0.1:5432/x",
     "http://127.0.0.1:8080 at 2026-11-28T04:51:23.452785Z",
-    'File "/srv/gateway/clients.py", line 230, in start',
+    'File "gateway/clients.py", line 230, in start',
 ]
 
 
