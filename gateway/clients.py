@@ -19,8 +19,8 @@ from gateway.client_address import ClientAddresses
 from gateway.connection_counts import ConnectionCounts, Over
 from gateway.middleware import problem_response, unread_response
 from gateway.problems import Problem
+from gateway.shares import Shares
 from gateway.unread import HeadLateError, HeadTooLargeError, problem_of_unread
-from gateway.unsent import Unsent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -256,7 +256,8 @@ class Gate(web.Server):
         self.counts = ConnectionCounts(
             connections=limits.connections, of_address=limits.of_address, clients=clients
         )
-        self.unsent = Unsent(most=limits.unsent_bytes, of_address=limits.unsent_of_address)
+        # Bytes of answers that wait to be fetched.
+        self.unsent: Shares[str] = Shares(most=limits.unsent_bytes, of_one=limits.unsent_of_address)
 
     @property
     def connected(self) -> int:

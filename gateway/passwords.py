@@ -5,7 +5,6 @@ those from the same address, and nobody else.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -15,6 +14,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 
 from gateway.problems import Problem
+from gateway.shares import Shares
 
 MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
@@ -40,7 +40,9 @@ class Passwords:
             time_cost=PASSES, memory_cost=memory_kib, parallelism=PARALLELISM, type=Type.ID
         )
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._places = _Places(threads + queue, per_address=per_address)
+        self._places: Shares[str] = Shares(most=threads + queue, of_one=per_address)
+        # They are given back by the threads.
+        self._lock = Lock()
         # Nobody's: a login for an e-mail that does not exist has the same work to do.
         self._dummy_hash = self._hasher.hash("")
 
@@ -73,44 +75,23 @@ class Passwords:
             return False
 
     async def _run(self, address: str, work: Callable[[], _T]) -> _T:
-        if not self._places.take(address):
+        with self._lock:
+            has_place = self._places.take(address)
+        if not has_place:
             raise Problem("busy", "Too many passwords are waiting to be hashed.")
         try:
             future = self._executor.submit(work)
         except BaseException:
-            self._places.give_back(address)
+            self._give_back(address)
             raise
         # Not when the caller stops waiting: a thread that has begun goes on to its end.
-        future.add_done_callback(lambda _: self._places.give_back(address))
+        future.add_done_callback(lambda _: self._give_back(address))
         return await asyncio.wrap_future(future)
+
+    def _give_back(self, address: str) -> None:
+        with self._lock:
+            self._places.give_back(address)
 
     def close(self) -> None:
         """Drops what waits, and ends the threads after the hash they are at."""
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-class _Places:
-    """Places in a queue, a part of them for one address; given back by any thread."""
-
-    def __init__(self, places: int, *, per_address: int) -> None:
-        self._free = places
-        self._per_address = per_address
-        self._taken: Counter[str] = Counter()
-        self._lock = Lock()
-
-    def take(self, address: str) -> bool:
-        """Takes one, if there is one for this address."""
-        with self._lock:
-            if not self._free or self._taken[address] >= self._per_address:
-                return False
-            self._free -= 1
-            self._taken[address] += 1
-            return True
-
-    def give_back(self, address: str) -> None:
-        """Gives one back that `take` has taken."""
-        with self._lock:
-            self._free += 1
-            self._taken[address] -= 1
-            if not self._taken[address]:
-                del self._taken[address]

@@ -1,7 +1,6 @@
 """POST transfers/batch: up to 1,000 transfers of one payer, each a single POST in its own right."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
@@ -22,6 +21,7 @@ from gateway.present import decimals_of, show_transfer
 from gateway.problems import Problem
 from gateway.rate_limits import admit
 from gateway.schemas import BatchBody
+from gateway.shares import Shares
 from gateway.tokens import Principal, Tokens
 from gateway.tracing import trace_of
 from gateway.transfer_answers import may_have_refunds
@@ -64,7 +64,7 @@ class BatchRoutes:
         self._currencies = currencies
         self._tries = tries
         self._lanes = lanes
-        self._under_way: Counter[UUID] = Counter()
+        self._under_way: Shares[UUID] = Shares(most=None, of_one=_OF_USER)
 
     def table(self) -> list[Route]:
         """Each operation, and what does it."""
@@ -81,15 +81,12 @@ class BatchRoutes:
     @contextmanager
     def _place_of(self, user_id: UUID) -> Iterator[None]:
         """A place for one more batch of this user, from before its body is read to its answer."""
-        if self._under_way[user_id] >= _OF_USER:
+        if not self._under_way.take(user_id):
             raise Problem("busy", "Too many of your batches are under way: repeat it after one.")
-        self._under_way[user_id] += 1
         try:
             yield
         finally:
-            self._under_way[user_id] -= 1
-            if not self._under_way[user_id]:
-                del self._under_way[user_id]
+            self._under_way.give_back(user_id)
 
     async def _create(self, request: web.Request, principal: Principal) -> web.Response:
         trace = trace_of(request)

@@ -9,7 +9,6 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from config.settings import Settings
 from gateway.app import create_app, create_runner
 from gateway.unread import HeadLateError, HeadTooLargeError, problem_of_unread
-from gateway.unsent import Unsent
 
 
 def settings(**clients: object) -> Settings:
@@ -74,30 +73,3 @@ def test_an_address_has_its_part_of_what_there_is(
     runner = create_runner(app, shutdown_timeout=1.0, files_max=files)
 
     assert runner.limits.of_address == part
-
-
-def test_what_waits_to_be_fetched_is_bounded_for_all_and_for_each():
-    unsent = Unsent(most=10, of_address=4)
-
-    assert unsent.take("a", 4)
-    assert not unsent.take("a", 1)
-    assert unsent.take("b", 3)
-    # A proxy of ours has no part, and no more than there is.
-    assert not unsent.take(None, 4)
-    assert unsent.take(None, 3)
-    assert not unsent.take("c", 1)
-
-    unsent.give_back("a", 4)
-    assert unsent.take("c", 4)
-    unsent.give_back("b", 3)
-    assert unsent.take("a", 3)
-
-
-def test_what_was_refused_is_not_counted():
-    unsent = Unsent(most=10, of_address=4)
-
-    for _ in range(5):
-        assert not unsent.take("a", 5)
-
-    assert unsent.take("a", 4)
-    assert unsent.take(None, 6)
